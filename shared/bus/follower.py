@@ -1,0 +1,108 @@
+"""Reading everything for oneself, without a consumer group: compacted topics into memory, live tails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from typing import Literal
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.bus.producer import Producer
+from shared.bus.received import Reader, Received
+from shared.messages.topics import Topic
+
+log = structlog.get_logger()
+
+Start = Literal["beginning", "end"] | int
+"""Where to begin: the oldest message, only new ones, or those accepted since that many ms since the epoch."""
+
+
+class Follower:
+    """Hands each message of `topics` to `apply`, in the order of its partition, from `start` on and without end.
+
+    After an interruption it goes on where it was. `caught_up` is set once everything that was there at the start has
+    been applied: only then is a view made from a compacted topic complete.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        consumer: str,
+        topics: Collection[Topic],
+        producer: Producer,
+        apply: Callable[[Received], Awaitable[None] | None],
+        start: Start = "beginning",
+    ) -> None:
+        self._bootstrap, self._topics, self._apply, self._start = bootstrap, topics, apply, start
+        self._reader = Reader(consumer, producer)
+        self._next: dict[TopicPartition, int] = {}
+        self.caught_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled; reconnects with back-off."""
+        wait = 0.1
+        while True:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                fetch_max_wait_ms=250,
+                retry_backoff_ms=100,
+            )
+            try:
+                await consumer.start()
+                await self._follow(consumer)
+            except KafkaError as error:
+                log.info("bus is not reachable, following is retried", bootstrap=self._bootstrap, error=str(error))
+            finally:
+                with suppress(KafkaError, TimeoutError):
+                    async with asyncio.timeout(5):
+                        await consumer.stop()
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 2.0)
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        partitions = await _partitions(consumer, self._topics)
+        consumer.assign(partitions)
+        await self._seek(consumer, partitions)
+        ends = await consumer.end_offsets(partitions)
+        while True:
+            if not self.caught_up.is_set() and all(
+                [self._next.get(one, await consumer.position(one)) >= ends[one] for one in partitions]
+            ):
+                self.caught_up.set()
+            for partition, records in (await consumer.getmany(timeout_ms=250, max_records=2_000)).items():
+                for message in await self._reader.read(records):
+                    outcome = self._apply(message)
+                    if outcome is not None:
+                        await outcome
+                self._next[partition] = records[-1].offset + 1
+
+    async def _seek(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> None:
+        if isinstance(self._start, int):
+            found = await consumer.offsets_for_times(dict.fromkeys(partitions, self._start))
+            ends = await consumer.end_offsets(partitions)
+            begin = {one: place.offset if (place := found[one]) else ends[one] for one in partitions}
+        elif self._start == "end":
+            begin = await consumer.end_offsets(partitions)
+        else:
+            begin = await consumer.beginning_offsets(partitions)
+        for partition in partitions:
+            self._next.setdefault(partition, begin[partition])
+            consumer.seek(partition, max(self._next[partition], begin[partition] if self._start == "beginning" else 0))
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topics: Collection[Topic]) -> list[TopicPartition]:
+    """All partitions of `topics`, waiting for topics that are not there yet."""
+    found: list[TopicPartition] = []
+    for topic in topics:
+        while not (numbers := consumer.partitions_for_topic(topic.name)):
+            consumer._client.add_topic(topic.name)  # noqa: SLF001  (an assignment by hand has no public way to ask)
+            await consumer._client.force_metadata_update()  # noqa: SLF001
+            if not consumer.partitions_for_topic(topic.name):
+                log.info("topic is not there yet: it is made by `./pantau migrate`", topic=topic.name)
+                await asyncio.sleep(1)
+        found += [TopicPartition(topic.name, number) for number in sorted(numbers)]
+    return found

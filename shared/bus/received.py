@@ -1,0 +1,107 @@
+"""A message as it came from the bus, and what happens to one that can't be read."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from prometheus_client import Counter
+
+from shared import clock
+from shared.bus.producer import Outgoing, Producer
+from shared.messages.dead_letters import DeadLetter
+from shared.messages.message import BadMessage, content_id
+from shared.messages.topics import BY_NAME, DEAD_LETTERS, Topic
+
+log = structlog.get_logger()
+
+RECEIVED = Counter("pantau_bus_messages_received_total", "Messages read from the bus", ["topic"])
+DEAD = Counter("pantau_bus_dead_letters_total", "Messages put aside because they can't be processed", ["topic", "error"])
+
+LONGEST_VALUE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A decoded message with its place. `message` None is a tombstone; `accepted_ms` is the broker's clock."""
+
+    topic: Topic
+    partition: int
+    offset: int
+    accepted_ms: int
+    key: str
+    message: Any
+    headers: dict[str, bytes]
+
+
+def decode(record: ConsumerRecord[bytes, bytes]) -> Received:
+    """The message in a Kafka record. BadMessage if it is not what its topic promises."""
+    topic = BY_NAME[record.topic]
+    try:
+        key = (record.key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise BadMessage(f"key is not UTF-8: {error.reason}") from error
+    if record.value is None and topic.cleanup != "compact":
+        raise BadMessage("no value: tombstones belong to compacted topics only")
+    return Received(
+        topic=topic,
+        partition=record.partition,
+        offset=record.offset,
+        accepted_ms=record.timestamp,
+        key=key,
+        message=None if record.value is None else topic.message.decode(record.value),
+        headers=dict(record.headers),
+    )
+
+
+def dead_letter(record: ConsumerRecord[bytes, bytes], consumer: str, error: Exception, now_ms: int) -> DeadLetter:
+    """What is put on `pantau.dead-letters` for `record`."""
+    value = record.value
+    return DeadLetter(
+        id=content_id(record.topic, str(record.partition), str(record.offset), consumer),
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        consumer=consumer,
+        error=type(error).__name__,
+        reason=(str(error) or type(error).__name__)[:2_000],
+        at=now_ms,
+        key_base64=None if record.key is None else base64.b64encode(record.key).decode(),
+        value_base64=None if value is None or len(value) > LONGEST_VALUE else base64.b64encode(value).decode(),
+        value_bytes=len(value or b""),
+        headers={name: header.decode(errors="replace") for name, header in record.headers},
+    )
+
+
+class Reader:
+    """Decodes records; what can't be decoded goes to the dead letters before anything after it is handed on."""
+
+    def __init__(self, consumer: str, producer: Producer) -> None:
+        self._consumer, self._producer = consumer, producer
+
+    async def read(self, records: list[ConsumerRecord[bytes, bytes]]) -> list[Received]:
+        """The decodable ones of `records`, in order."""
+        received = []
+        for record in records:
+            RECEIVED.labels(record.topic).inc()
+            try:
+                received.append(decode(record))
+            except BadMessage as error:
+                await self.put_aside(record, error)
+        return received
+
+    async def put_aside(self, record: ConsumerRecord[bytes, bytes], error: Exception) -> None:
+        """Send `record` to the dead letters and wait until it is there."""
+        letter = dead_letter(record, self._consumer, error, clock.now_ms())
+        DEAD.labels(record.topic, letter.error).inc()
+        log.warning(
+            "message put aside as dead letter",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            error=letter.error,
+            reason=letter.reason,
+        )
+        key = (record.key or b"").decode(errors="replace")
+        await self._producer.send(Outgoing(DEAD_LETTERS, key, letter, letter.id))
