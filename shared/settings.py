@@ -174,7 +174,9 @@ def _read_environment(env: Mapping[str, str]) -> dict[str, str]:
             continue
         section = name.removeprefix(PREFIX).split(DELIMITER)[0].lower()
         if section not in SECTIONS and section != "instance":
-            raise BadSettings(f"environment variable {name}: unknown section {section!r}; there are {', '.join(SECTIONS)}")
+            raise BadSettings(
+                f"environment variable {name}: unknown section {section!r}; there are {', '.join(SECTIONS)}"
+            )
         if name.endswith("_FILE"):
             try:
                 variables[name.removesuffix("_FILE").lower()] = Path(value).read_text().strip()

@@ -95,7 +95,7 @@ class Consumer:
             ]
             messages = await self._reader.read(records)
             offsets = {(record.topic, record.partition): record.offset + 1 for record in records}
-            self._measure_lag(consumer)
+            self._measure_lag(consumer, offsets)
             yield Batch(messages, offsets)
 
     async def commit(self, batch: Batch) -> None:
@@ -124,19 +124,22 @@ class Consumer:
             self._unlocated.difference_update(wanted)
         self._unlocated.clear()
 
-    def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
-        self.lag = {}
-        for partition in consumer.assignment():
-            end = consumer.highwater(partition)
-            at = consumer.last_stable_offset(partition) if end is None else end
-            position = consumer._subscription.subscription.assignment.state_value(partition).position  # noqa: SLF001
-            if at is not None and position is not None:
-                behind = max(at - position, 0)
-                self.lag[f"{partition.topic}/{partition.partition}"] = behind
-                LAG.labels(partition.topic, str(partition.partition)).set(behind)
+    def _measure_lag(self, consumer: AIOKafkaConsumer, read: Positions) -> None:
+        """`highwater` is what the last fetch said; a partition not fetched from since then keeps its figure."""
+        assigned = {(partition.topic, partition.partition): partition for partition in consumer.assignment()}
+        self.lag = {name: behind for name, behind in self.lag.items() if tuple(name.rsplit("/", 1)) in _names(assigned)}
+        for place, offset in read.items():
+            end = consumer.highwater(assigned[place]) if place in assigned else None
+            if end is not None:
+                self.lag[f"{place[0]}/{place[1]}"] = max(end - offset, 0)
+                LAG.labels(place[0], str(place[1])).set(max(end - offset, 0))
 
 
-class _Assigned(ConsumerRebalanceListener):
+def _names(places: Collection[tuple[str, int]]) -> set[tuple[str, ...]]:
+    return {(topic, str(partition)) for topic, partition in places}
+
+
+class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Notes the partitions whose place is to be asked for."""
 
     def __init__(self, unlocated: set[TopicPartition]) -> None:

@@ -36,7 +36,7 @@ class Follower:
         start: Start = "beginning",
     ) -> None:
         self._bootstrap, self._topics, self._apply, self._start = bootstrap, topics, apply, start
-        self._reader = Reader(consumer, producer)
+        self._producer, self._reader = producer, Reader(consumer, producer)
         self._next: dict[TopicPartition, int] = {}
         self.caught_up = asyncio.Event()
 
@@ -64,7 +64,7 @@ class Follower:
             wait = min(wait * 2, 2.0)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
-        partitions = await _partitions(consumer, self._topics)
+        partitions = await _partitions(self._producer, self._topics)
         consumer.assign(partitions)
         await self._seek(consumer, partitions)
         ends = await consumer.end_offsets(partitions)
@@ -94,15 +94,12 @@ class Follower:
             consumer.seek(partition, max(self._next[partition], begin[partition] if self._start == "beginning" else 0))
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topics: Collection[Topic]) -> list[TopicPartition]:
+async def _partitions(producer: Producer, topics: Collection[Topic]) -> list[TopicPartition]:
     """All partitions of `topics`, waiting for topics that are not there yet."""
     found: list[TopicPartition] = []
     for topic in topics:
-        while not (numbers := consumer.partitions_for_topic(topic.name)):
-            consumer._client.add_topic(topic.name)  # noqa: SLF001  (an assignment by hand has no public way to ask)
-            await consumer._client.force_metadata_update()  # noqa: SLF001
-            if not consumer.partitions_for_topic(topic.name):
-                log.info("topic is not there yet: it is made by `./pantau migrate`", topic=topic.name)
-                await asyncio.sleep(1)
+        while not (numbers := await producer.partitions_of(topic)):
+            log.info("topic is not there yet: it is made by `./pantau migrate`", topic=topic.name)
+            await asyncio.sleep(1)
         found += [TopicPartition(topic.name, number) for number in sorted(numbers)]
     return found

@@ -54,7 +54,9 @@ class Acknowledged:
 class Producer:
     """Sends messages. `source` names the program in CloudEvents' `source`."""
 
-    def __init__(self, bootstrap: str, source: str, most_in_flight: int = 2_000, deadline_seconds: float = 30.0) -> None:
+    def __init__(
+        self, bootstrap: str, source: str, most_in_flight: int = 2_000, deadline_seconds: float = 30.0
+    ) -> None:
         self._bootstrap, self._source = bootstrap, source
         self._deadline_seconds = deadline_seconds
         self._most_in_flight = most_in_flight
@@ -74,13 +76,21 @@ class Producer:
         if producer is not None:
             await _close(producer)
 
+    async def partitions_of(self, topic: Topic) -> set[int]:
+        """The partitions of `topic` as the broker has them; none if there is no such topic or no broker (yet)."""
+        if self._producer is None:
+            return set()
+        try:
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                return set(await self._producer.partitions_for(topic.name))
+        except (KafkaError, TimeoutError):
+            return set()
+
     async def send(self, message: Outgoing, deadline_seconds: float | None = None) -> Acknowledged:
         """Send one message and wait until it is durable. BusUnavailable after the deadline."""
         return (await self.send_all([message], deadline_seconds))[0]
 
-    async def send_all(
-        self, messages: Sequence[Outgoing], deadline_seconds: float | None = None
-    ) -> list[Acknowledged]:
+    async def send_all(self, messages: Sequence[Outgoing], deadline_seconds: float | None = None) -> list[Acknowledged]:
         """Send messages in order and wait until all are durable: the acknowledgements, in the same order.
 
         After an error what was not acknowledged is sent again, with the same ids and in the same order: a reader may
@@ -153,9 +163,7 @@ class Producer:
             if isinstance(outcome, BaseException):
                 failure = failure or outcome
             else:
-                acknowledged[number] = Acknowledged(
-                    outcome.topic, outcome.partition, outcome.offset, outcome.timestamp
-                )
+                acknowledged[number] = Acknowledged(outcome.topic, outcome.partition, outcome.offset, outcome.timestamp)
                 SENT.labels(message.topic.name).inc()
         if failure is not None:
             raise failure

@@ -17,7 +17,9 @@ from shared.messages.topics import BY_NAME, DEAD_LETTERS, Topic
 log = structlog.get_logger()
 
 RECEIVED = Counter("pantau_bus_messages_received_total", "Messages read from the bus", ["topic"])
-DEAD = Counter("pantau_bus_dead_letters_total", "Messages put aside because they can't be processed", ["topic", "error"])
+DEAD = Counter(
+    "pantau_bus_dead_letters_total", "Messages put aside because they can't be processed", ["topic", "error"]
+)
 
 LONGEST_VALUE = 256 * 1024
 

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field, RootModel, ValidationError
 
 from shared.messages.message import BadMessage, Instant, Message, describe
-from pydantic import ValidationError
 
 Role = Literal["viewer", "operator", "admin", "ingest"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin", "ingest")

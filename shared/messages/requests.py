@@ -1,6 +1,7 @@
 """`pantau.requests`: requests that a monitored application has answered, in batches."""
 
 from typing import Annotated
+
 from pydantic import Field, IPvAnyAddress
 
 from shared.messages.message import Instant, Message

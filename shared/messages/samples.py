@@ -27,7 +27,7 @@ MOST_SAMPLES = 10_000
 # Years 2001 to 2100: outside of it a time is surely in another unit than milliseconds.
 EARLIEST_MS, LATEST_MS = 978_307_200_000, 4_102_444_800_000
 
-STALE: float = np.array(0x7FF0000000000002, np.uint64).view(np.float64)[()]
+STALE = float(np.array([0x7FF0000000000002], np.uint64).view(np.float64)[0])
 
 
 class Sample(NamedTuple):

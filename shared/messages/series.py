@@ -62,7 +62,7 @@ def labels_of(key: str) -> Labels:
                 break
             position += 1
         if rest[position:] != "}":
-            raise BadMessage(f"series key {key[:120]!r} is not of the form name{{label=\"value\",...}}")
+            raise BadMessage(f'series key {key[:120]!r} is not of the form name{{label="value",...}}')
     check_labels(labels)
     if key_of(labels) != key:
         raise BadMessage(f"series key {key[:120]!r} is not canonical: expected {key_of(labels)[:120]!r}")
