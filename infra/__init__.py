@@ -1,0 +1,1 @@
+"""The command line, the embedded stack, migrations, default rules. Infra knows services by module name only."""
