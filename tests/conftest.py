@@ -67,7 +67,7 @@ async def producer(topics: str) -> AsyncIterator[Producer]:
 
 
 def run_module(module: str, *arguments: str, **environment: str) -> str:
-    """Run `python -m module` to its end; its output. Fails the test with that output if it exits with another than 0."""
+    """The output of `python -m module`, run to its end. Fails the test with that output if it exits otherwise than 0."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         env=clean_environment(**environment),
@@ -90,11 +90,11 @@ T = TypeVar("T")
 
 
 async def eventually(look: Callable[[], Awaitable[T]], deadline_seconds: float = DEADLINE_SECONDS) -> T:
-    """The first truthy answer of `look`, asked again and again. AssertionError with the last answer after the deadline."""
+    """The first truthy answer of `look`, asked again and again; AssertionError with the last one after the deadline."""
     answer = None
     try:
         async with asyncio.timeout(deadline_seconds):
-            while not (answer := await look()):
+            while not (answer := await look()):  # noqa: ASYNC110  (what is looked at lies in other processes)
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"not within {deadline_seconds:g} s; last answer: {answer!r}") from None

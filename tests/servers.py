@@ -1,4 +1,4 @@
-"""Real servers for tests, in this order: one that you name, a container where a Docker engine answers, an embedded one."""
+"""Real servers for tests: one that you name, else a container where a Docker engine answers, else an embedded one."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ from infra.local import kafka, postgres
 
 KAFKA_VARIABLE = "PANTAU_TEST_KAFKA"
 POSTGRES_VARIABLE = "PANTAU_TEST_POSTGRES_DSN"
-KAFKA_IMAGE = "apache/kafka:4.1.0"
 POSTGRES_IMAGE = "timescale/timescaledb:2.23.0-pg17"
 
 
@@ -36,9 +35,9 @@ def kafka_server(directory: Path) -> Iterator[str]:
     if named := os.environ.get(KAFKA_VARIABLE):
         yield named
     elif docker_answers():
-        from testcontainers.kafka import KafkaContainer
+        from testcontainers.community.kafka import KafkaContainer
 
-        with KafkaContainer(KAFKA_IMAGE).with_kraft() as container:
+        with KafkaContainer().with_kraft() as container:
             yield container.get_bootstrap_server()
     else:
         with kafka.running(directory) as bootstrap:
@@ -51,7 +50,7 @@ def postgres_server(directory: Path) -> Iterator[str]:
     if named := os.environ.get(POSTGRES_VARIABLE):
         yield named
     elif docker_answers():
-        from testcontainers.postgres import PostgresContainer
+        from testcontainers.community.postgres import PostgresContainer
 
         with PostgresContainer(POSTGRES_IMAGE, driver=None) as container:
             yield container.get_connection_url()
