@@ -67,7 +67,7 @@ async def producer(topics: str) -> AsyncIterator[Producer]:
 
 
 def run_module(module: str, *arguments: str, **environment: str) -> str:
-    """The output of `python -m module`, run to its end. Fails the test with that output if it exits otherwise than 0."""
+    """The output of `python -m module`, run to its end. Fails the test with that output unless it exits with 0."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         env=clean_environment(**environment),
