@@ -1,0 +1,1 @@
+"""HTTP: queries, ingestion, rules, the live stream; and the pages that a browser gets."""

@@ -1,0 +1,1 @@
+"""What api decides, as values in and values out."""
