@@ -114,11 +114,17 @@ Program = Callable[[Runtime], Awaitable[None]]
 
 
 def main(
-    service: str, kind: type[S], admin: Callable[[S], AdminSettings | None], program: Callable[[S], Program]
+    service: str,
+    kind: type[S],
+    admin: Callable[[S], AdminSettings | None],
+    program: Callable[[S], Program],
+    *,
+    needs_bus: bool = True,
 ) -> None:
     """Load the settings of `kind` and run the program that they make. Exits with 2 if the settings are bad.
 
-    `admin` says where the service's own pages are served; None if the program serves them itself.
+    `admin` says where the service's own pages are served; None if the program serves them itself. With `needs_bus`
+    the program starts once the bus is there; without, at once: it has work to do meanwhile.
     """
     try:
         settings = load(kind)
@@ -126,34 +132,42 @@ def main(
         print(f"{service}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     configure_logging(service, settings.log)
-    uvloop.run(_run(service, settings, admin(settings), program(settings)))
+    uvloop.run(_run(service, settings, admin(settings), program(settings), needs_bus))
 
 
-async def _run(service: str, settings: CommonSettings, admin: AdminSettings | None, program: Program) -> None:
+async def _run(
+    service: str, settings: CommonSettings, admin: AdminSettings | None, program: Program, needs_bus: bool
+) -> None:
     runtime = Runtime(service, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, runtime.stopping.set)
     pages = await _serve(runtime, admin) if admin else None
     log.info("starting", version=VERSION, instance=settings.instance)
+    connected = asyncio.Event()
     try:
-        await runtime.until_stopped(_live(runtime, program))
+        await runtime.until_stopped(
+            _stay_on_the_bus(runtime, connected), _work(runtime, program, connected if needs_bus else None)
+        )
     finally:
+        await runtime.producer.stop()
         if pages:
             await pages.cleanup()
     log.info("stopped")
 
 
-async def _live(runtime: Runtime, program: Program) -> None:
+async def _stay_on_the_bus(runtime: Runtime, connected: asyncio.Event) -> None:
     runtime.readiness.missing("bus", "not connected yet")
     await runtime.producer.start()
     runtime.readiness.there("bus")
-    beating = asyncio.create_task(runtime.send_heartbeats())
-    try:
-        await program(runtime)
-    finally:
-        beating.cancel()
-        await runtime.producer.stop()
+    connected.set()
+    await runtime.send_heartbeats()
+
+
+async def _work(runtime: Runtime, program: Program, after: asyncio.Event | None) -> None:
+    if after is not None:
+        await after.wait()
+    await program(runtime)
 
 
 async def _serve(runtime: Runtime, admin: AdminSettings) -> web.AppRunner:

@@ -67,8 +67,11 @@ class Producer:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Connect; waits, with back-off, for as long as the bus is away."""
-        self._producer = await self._connect()
+        """Connect; waits, with back-off, for as long as the bus is away. What is sent meanwhile waits too."""
+        async with self._rebuilding:
+            if self._producer is None:
+                self._producer = await self._connect()
+                self._generation += 1
 
     async def stop(self) -> None:
         """Send what is under way (at most 10 s) and disconnect."""
@@ -200,12 +203,23 @@ class Producer:
             except KafkaError as error:
                 log.info("bus is not reachable yet", bootstrap=self._bootstrap, error=str(error))
                 await _close(producer, seconds=1.0)
+            except asyncio.CancelledError:  # a sender's deadline came while it connected
+                await _close(producer, seconds=1.0)
+                raise
             await asyncio.sleep(wait)
             wait = min(wait * 2, 2.0)
 
 
 async def _close(producer: AIOKafkaProducer, seconds: float = 10.0) -> None:
     # A producer that failed may fail or hang while closing too; nobody waits for its messages any more.
-    with suppress(KafkaError, TimeoutError):
+    try:
         async with asyncio.timeout(seconds):
             await producer.stop()
+    except (KafkaError, TimeoutError):
+        # Cut short, it leaves its background sender alive, which would go on trying for as long as the bus is away.
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await producer._sender.close()
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await producer.client.close()
