@@ -127,7 +127,7 @@ def _usable(venv: Path) -> bool:
     if not (venv / "bin" / "python").exists() or (venv / INSTALLING).exists():
         return False
     # The same Python as before, and its pip: after an upgrade of the system's Python neither need be true.
-    check = [venv / "bin" / "python", "-I", "-c", "import pip"]
+    check = [str(venv / "bin" / "python"), "-I", "-c", "import pip"]
     return subprocess.run(check, capture_output=True).returncode == 0
 
 
