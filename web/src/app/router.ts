@@ -1,0 +1,21 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { createRouter } from '@tanstack/react-router';
+import { loginRoute } from '@/pages/login/route';
+import { overviewRoute } from '@/pages/overview/route';
+import { appRoute } from './appRoute';
+import { rootRoute } from './rootRoute';
+
+/** Every page of the application. A page is a folder under `pages/` whose `route` is named here. */
+const routeTree = rootRoute.addChildren([loginRoute, appRoute.addChildren([overviewRoute])]);
+
+export function createAppRouter(queries: QueryClient) {
+  return createRouter({ routeTree, context: { queries }, defaultPreload: 'intent', scrollRestoration: true });
+}
+
+export type AppRouter = ReturnType<typeof createAppRouter>;
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: AppRouter;
+  }
+}

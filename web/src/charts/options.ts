@@ -1,0 +1,95 @@
+import uPlot from 'uplot';
+import { axisTop, timeLabels } from './axis';
+import { isolatedIndices } from './series';
+import { type PointText, tooltipPlugin } from './tooltip';
+
+export type ChartLook = {
+  kind: 'line' | 'bars';
+  locale: string;
+  /** What the value axis reaches at least, in the unit of the values. */
+  leastTop: number;
+  axisValue: (value: number) => string;
+  pointText: PointText;
+  onPoint: (spoken: string) => void;
+};
+
+function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** uPlot's settings for one of our charts, in the colours and type size that hold at the time of the call. */
+export function chartOptions(look: ChartLook, size: { width: number; height: number }): uPlot.Options {
+  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  const font = `${Math.round(rem * 0.75)}px "Inter Variable", system-ui, sans-serif`;
+  const axis: uPlot.Axis = {
+    font,
+    stroke: token('--text-2'),
+    grid: { stroke: token('--line'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    ...size,
+    legend: { show: false },
+    padding: [rem * 0.5, rem * 0.75, 0, 0],
+    cursor: {
+      x: true,
+      y: false,
+      drag: { x: false, y: false },
+      points: { size: rem * 0.5, fill: token('--surface'), stroke: token(look.kind === 'line' ? '--chart-line' : '--chart-bar'), width: 2 },
+    },
+    scales: {
+      x: { time: true },
+      y: { range: (_chart, _min, max) => [0, axisTop(max, look.leastTop)] },
+    },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        space: rem * 5,
+        size: rem * 2.5,
+        gap: rem * 0.375,
+        values: (_chart, ticks, _index, _space, step) => timeLabels(ticks, step, look.locale),
+      },
+      {
+        ...axis,
+        space: rem * 2.25,
+        gap: rem * 0.5,
+        size: (chart, values) => axisWidth(chart, values, font, rem),
+        values: (_chart, ticks) => ticks.map((tick) => look.axisValue(tick)),
+      },
+    ],
+    series: [{}, look.kind === 'line' ? lineSeries(rem) : barSeries()],
+    plugins: [tooltipPlugin(look.pointText, look.onPoint)],
+  };
+}
+
+function lineSeries(rem: number): uPlot.Series {
+  return {
+    stroke: token('--chart-line'),
+    fill: token('--chart-fill'),
+    width: rem / 8,
+    spanGaps: false,
+    points: {
+      size: rem * 0.4,
+      fill: token('--chart-line'),
+      filter: (chart, seriesIndex) => isolatedIndices(Array.from(chart.data[seriesIndex] ?? [])),
+    },
+  };
+}
+
+function barSeries(): uPlot.Series {
+  const bars = uPlot.paths.bars?.({ size: [0.72, 36], radius: 0.18 });
+  return {
+    fill: token('--chart-bar'),
+    width: 0,
+    points: { show: false },
+    ...(bars === undefined ? {} : { paths: bars }),
+  };
+}
+
+/** Room for the widest label of the value axis. */
+function axisWidth(chart: uPlot, values: string[] | null, font: string, rem: number): number {
+  chart.ctx.font = font;
+  const widest = Math.max(0, ...(values ?? []).map((value) => chart.ctx.measureText(value).width));
+  return Math.ceil(Math.max(widest + rem * 0.875, rem * 3.25));
+}

@@ -1,0 +1,19 @@
+import './styles/mantine.css';
+import './styles/tokens.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app/App';
+import { createQueryClient } from './app/queryClient';
+import { createAppRouter } from './app/router';
+import { startTranslation } from './i18n/i18n';
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('index.html has no element with the id "root"');
+
+await startTranslation();
+const queries = createQueryClient();
+createRoot(root).render(
+  <StrictMode>
+    <App queries={queries} router={createAppRouter(queries)} />
+  </StrictMode>,
+);
