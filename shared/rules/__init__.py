@@ -1,0 +1,1 @@
+"""Rules: files, conditions and the alert state machine. Pure: no I/O, no clock."""

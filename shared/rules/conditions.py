@@ -1,0 +1,63 @@
+"""Conditions of the specification's small rules: PromQL, or `NAME.status == "STATE"` as a whole."""
+
+import re
+
+from shared.messages.alerts import SEVERITIES
+from shared.messages.rules import AlertingRule
+from shared.messages.series import LABEL_NAME
+from shared.promql.errors import BadQuery
+from shared.promql.syntax import Query, parse
+from shared.rules.errors import BadRule
+
+STATES = ("healthy", "degraded", "unhealthy")
+_STATUS = re.compile(r"""\s*([a-zA-Z_][a-zA-Z0-9_-]*)\.status\s*(==|!=)\s*(["'])([^"'\\]*)\3\s*""")
+_DOTTED = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]*\.[a-zA-Z_][a-zA-Z0-9_.-]*")
+_STRING = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`""")
+_RESERVED = ("alertname", "__name__")
+
+
+def rewrite(condition: str) -> str:
+    """The PromQL of a condition.
+
+    `database.status == "unhealthy"` becomes a look into the health state set; what is not of that form is returned as
+    it is. BadRule for an unknown state, and for anything else with a dotted name.
+    """
+    if status := _STATUS.fullmatch(condition):
+        check, op, _, state = status.groups()
+        if state not in STATES:
+            raise BadRule(f"condition {condition.strip()[:120]!r}: {state[:40]!r} is none of {', '.join(STATES)}")
+        return f'health_check_status{{service="{check}",status="{state}"}} == {1 if op == "==" else 0}'
+    if dotted := _DOTTED.search(_STRING.sub('""', condition)):
+        raise BadRule(
+            f"condition {condition.strip()[:120]!r}: {dotted[0][:60]!r} is not known: with a dot there is only "
+            'NAME.status == "STATE" (or !=), as the whole condition'
+        )
+    return condition.strip()
+
+
+def check_expression(expr: str, place: str) -> Query:
+    """The query of a rule. BadRule naming `place` if it is none that this version evaluates."""
+    try:
+        return parse(expr)
+    except BadQuery as error:
+        raise BadRule(f"{place}: {error}") from error
+
+
+def check_rule(rule: AlertingRule, place: str) -> None:
+    """BadRule naming `place` if an alerting rule can't be evaluated or has a label that isn't one."""
+    check_name(rule.name, f"{place}: name")
+    check_expression(rule.expr, f"{place}: expr")
+    if rule.severity not in SEVERITIES:
+        raise BadRule(f"{place}: severity {rule.severity!r} is none of {', '.join(SEVERITIES)}")
+    for label in rule.labels:
+        if not LABEL_NAME.fullmatch(label) or label in _RESERVED:
+            raise BadRule(f"{place}: labels: {label[:80]!r} can't be a label of an alert")
+    for annotation in rule.annotations:
+        if not LABEL_NAME.fullmatch(annotation):
+            raise BadRule(f"{place}: annotations: {annotation[:80]!r} is not a label name")
+
+
+def check_name(name: str, place: str) -> None:
+    """BadRule naming `place` if `name` can't name a rule or group: 1 to 200 printable characters."""
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise BadRule(f"{place}: {name[:80]!r} is not 1 to 200 printable characters")

@@ -1,0 +1,108 @@
+"""Rule files: Prometheus' form, our fields, and errors that name file and line."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.rules.errors import BadRule
+from shared.rules.files import parse_rule_file
+
+DEFAULT = Path(__file__).parents[3] / "infra" / "rules" / "default.yaml"
+
+
+def test_a_prometheus_file_loads_with_our_fields() -> None:
+    (group,) = parse_rule_file(
+        """
+groups:
+- name: web
+  interval: 30s
+  query_offset: 1m
+  limit: 10
+  labels: {team: sre}
+  immediate: true
+  rules:
+  - alert: Slow
+    expr: latency_seconds > 2
+    for: 5m
+    keep_firing_for: 1h30m
+    labels: {severity: critical, tier: 1}
+    annotations: {summary: It is slow}
+    cooldown: 10m
+    shadow: true
+""",
+        "web.yaml",
+    )
+    (rule,) = group.rules
+    assert (group.interval_ms, group.query_offset_ms, group.limit, group.immediate) == (30_000, 60_000, 10, True)
+    assert (rule.for_ms, rule.keep_firing_for_ms, rule.cooldown_ms) == (300_000, 5_400_000, 600_000)
+    assert rule.labels == {"team": "sre", "severity": "critical", "tier": "1"}
+    assert (rule.severity, rule.message, rule.shadow) == ("critical", "It is slow", True)
+
+
+def test_small_rules_in_a_file_become_groups_of_their_own() -> None:
+    (group,) = parse_rule_file(
+        "rules:\n- {name: full, condition: disk_usage > 90, severity: critical, message: Full, cooldown: 10m}", "r.yaml"
+    )
+    assert (group.name, group.immediate, group.rules[0].cooldown_ms) == ("full", True, 600_000)
+
+
+def test_a_draft_knows_whether_a_group_holds_just_this() -> None:
+    text = "groups: [{name: g, rules: [{alert: A, expr: m > %d}]}]"
+    (draft,), (other,) = parse_rule_file(text % 1, "f"), parse_rule_file(text % 2, "f")
+    stored = draft.group(7, "someone", 1_700_000_000_000).model_copy(update={"enabled": False})
+    assert draft.same_as(stored)
+    assert not other.same_as(stored)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("groups: [", 1, "not YAML"),
+        ("groups: 5", 1, "is a list"),
+        ("other: []", 1, "unknown field 'other'"),
+        ("groups:\n- rules: []", 2, "needs a name"),
+        ("groups:\n- name: a\n- name: a", 3, "already in line 2"),
+        ("groups:\n- name: a\n  interval: 5", 3, "not a duration"),
+        ("groups:\n- name: a\n  limit: -1", 3, "from 0 up"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m >\n", 4, "not PromQL"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: rate(m[5m]) > 1\n", 4, "'rate'"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x", 4, "needs 'alert' and 'expr'"),
+        ("groups:\n- name: a\n  rules:\n  - record: x\n    expr: m > 1", 4, "recording rules"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m > 1\n    fro: 5m", 6, "unknown field 'fro'"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m > 1\n    labels: {a-b: c}", 4, "can't be a label"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m > 1\n    severity: page", 6, "none of info"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m > 1\n    expr: m > 2", 6, "given twice"),
+        ("rules:\n- {name: x, condition: m > 1, severity: info, message: m, cooldown: 300000}", 2, "not a duration"),
+        ("rules:\n- {name: x, condition: a.b > 1, severity: info, message: m}", 2, "a.b"),
+        ("rules: &a\n- *a", 1, "without end"),
+    ],
+)
+def test_what_is_wrong_is_told_with_file_and_line(text: str, line: int, reason: str) -> None:
+    with pytest.raises(BadRule, match=rf"^f\.yaml:{line}: ") as refused:
+        parse_rule_file(text, "f.yaml")
+    assert reason in str(refused.value)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(BadRule) as refused:
+        parse_rule_file("groups:\n- name: a\n  limit: x\n  interval: y\n- foo: 1", "f.yaml")
+    assert len(str(refused.value).splitlines()) == 4
+
+
+def test_an_empty_file_holds_no_groups() -> None:
+    assert parse_rule_file("", "f.yaml") == []
+    assert parse_rule_file("# nothing\n", "f.yaml") == []
+
+
+def test_the_default_rules_are_the_specifications_six() -> None:
+    groups = parse_rule_file(DEFAULT.read_text(), "default.yaml")
+    rules = {rule.name: rule for group in groups for rule in group.rules}
+    assert {name: (rule.severity, rule.cooldown_ms) for name, rule in rules.items()} == {
+        "high_cpu_usage": ("warning", 300_000),
+        "database_connection_failed": ("critical", 60_000),
+        "mikrotik_api_down": ("critical", 60_000),
+        "low_disk_space": ("critical", 600_000),
+        "slow_api_response": ("warning", 600_000),
+        "whatsapp_queue_full": ("warning", 300_000),
+    }
+    assert [group.name for group in groups if group.immediate] == ["services"]
