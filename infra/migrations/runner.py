@@ -54,7 +54,7 @@ def _lock(connection: psycopg.Connection, tell: Tell) -> None:
         connection.execute("RESET lock_timeout")
     except psycopg.errors.LockNotAvailable as error:
         raise BadMigration(
-            f"another migration has been running for {LOCK_SECONDS} s; the view pg_locks says who holds the advisory lock"
+            f"another migration has been running for {LOCK_SECONDS} s; who holds its advisory lock is in pg_locks"
         ) from error
 
 

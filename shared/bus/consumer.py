@@ -111,6 +111,17 @@ class Consumer:
         except KafkaError as error:
             log.warning("offsets not committed, the bus is away", error=str(error))
 
+    def relocate(self) -> None:
+        """Ask `locate` again where each partition is to be read from, before anything more is handed out."""
+        if self._consumer is not None:
+            self._unlocated.update(self._consumer.assignment())
+
+    async def put_aside(self, message: Received, error: Exception) -> None:
+        """Send a message that decodes, but can't be processed, to the dead letters and wait until it is there.
+        BusUnavailable after the producer's deadline."""
+        assert message.record is not None, "only what came from the bus can be put aside"
+        await self._reader.put_aside(message.record, error)
+
     async def _seek_located(self, consumer: AIOKafkaConsumer) -> None:
         while self._unlocated and self._locate is not None:
             wanted = set(self._unlocated)

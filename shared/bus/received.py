@@ -1,7 +1,7 @@
 """A message as it came from the bus, and what happens to one that can't be read."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -35,6 +35,8 @@ class Received:
     key: str
     message: Any
     headers: dict[str, bytes]
+    record: ConsumerRecord[bytes, bytes] | None = field(default=None, repr=False, compare=False)
+    """As it was on the bus, for a reader that finds only later that it can't process it."""
 
 
 def decode(record: ConsumerRecord[bytes, bytes]) -> Received:
@@ -54,6 +56,7 @@ def decode(record: ConsumerRecord[bytes, bytes]) -> Received:
         key=key,
         message=None if record.value is None else topic.message.decode(record.value),
         headers=dict(record.headers),
+        record=record,
     )
 
 
