@@ -10,11 +10,9 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from shared.deadlines import Hanging
+
 T = TypeVar("T")
-
-
-class Hanging(Exception):
-    """An earlier call of this name has not returned yet."""
 
 
 class BlockingCalls:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import psutil
 
-from shared.blocking import BlockingCalls, Hanging
+from shared.blocking import BlockingCalls
+from shared.deadlines import Hanging
 
 # What the kernel shows as a mount but is no place to store anything, and images that are full by nature.
 _PSEUDO = """

@@ -46,6 +46,13 @@ class Readiness:
         """`what` is there (again)."""
         self._missing.pop(what, None)
 
+    def report(self, what: str, why: str | None) -> None:
+        """`what` is missing for the reason `why`; it is there if that is None."""
+        if why is None:
+            self.there(what)
+        else:
+            self.missing(what, why)
+
     @property
     def reasons(self) -> dict[str, str]:
         """What is missing, and why."""
