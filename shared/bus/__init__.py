@@ -6,7 +6,17 @@
 
 from shared.bus.consumer import Batch, Consumer
 from shared.bus.follower import Follower
-from shared.bus.producer import Acknowledged, BusUnavailable, Outgoing, Producer
+from shared.bus.producer import Acknowledged, BusUnavailable, MessageRefused, Outgoing, Producer
 from shared.bus.received import Received
 
-__all__ = ["Acknowledged", "Batch", "BusUnavailable", "Consumer", "Follower", "Outgoing", "Producer", "Received"]
+__all__ = [
+    "Acknowledged",
+    "Batch",
+    "BusUnavailable",
+    "Consumer",
+    "Follower",
+    "MessageRefused",
+    "Outgoing",
+    "Producer",
+    "Received",
+]

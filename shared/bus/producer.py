@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
+from aiokafka.errors import (
+    InvalidTimestampError,
+    InvalidTopicError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 from prometheus_client import Counter, Gauge
 
 from shared import clock
-from shared.messages.cloudevents import headers
+from shared.bus.connection import MOST_BYTES, close, connect
+from shared.messages.cloudevents import Headers, headers
 from shared.messages.message import content_id
 from shared.messages.topics import Encodable, Topic
 
@@ -22,11 +32,29 @@ FAILED = Counter("pantau_bus_send_failures_total", "Messages given up on, by rea
 REBUILDS = Counter("pantau_bus_producer_rebuilds_total", "Producers replaced after an error", ["reason"])
 IN_FLIGHT = Gauge("pantau_bus_messages_in_flight", "Messages sent and not yet acknowledged")
 
-ATTEMPT_SECONDS = 10.0
+STALL_SECONDS = 10.0
+CLOSE_SECONDS = 10.0
+# What a record needs beside key, value and headers.
+OVERHEAD_BYTES = 256
+
+# The message is at fault, and would be the next time too.
+REFUSALS = (
+    InvalidTimestampError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
+# The producer is in order and goes on by itself: the topic is not there yet, the bus is away and buffers are full.
+PASSING = (UnknownTopicOrPartitionError, KafkaTimeoutError)
 
 
 class BusUnavailable(Exception):
     """The bus did not take a message in time. Its outcome is unknown: sending it again with its id is harmless."""
+
+
+class MessageRefused(ValueError):
+    """The bus will never take this message, for instance because it is too long. The text says which and why."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +79,29 @@ class Acknowledged:
     accepted_ms: int
 
 
+@dataclass
+class _Packed:
+    """A message as it goes over the wire, and its acknowledgement once that is there."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers
+    partition: int | None
+    acknowledged: Acknowledged | None = None
+
+    def settle(self, future: "asyncio.Future[Any]") -> None:
+        """Note the outcome, also when nobody waits for it any more."""
+        if not future.cancelled() and future.exception() is None:
+            placed = future.result()
+            self.acknowledged = Acknowledged(placed.topic, placed.partition, placed.offset, placed.timestamp)
+            SENT.labels(self.topic).inc()
+
+
+class _Stalled(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """The broker answers, and yet nothing is acknowledged."""
+
+
 class Producer:
     """Sends messages. `source` names the program in CloudEvents' `source`."""
 
@@ -62,164 +113,179 @@ class Producer:
         self._most_in_flight = most_in_flight
         self._places = asyncio.Semaphore(most_in_flight)
         self._taking = asyncio.Lock()
-        self._rebuilding = asyncio.Lock()
-        self._generation = 0
-        self._producer: AIOKafkaProducer | None = None
+        # Connecting is nobody's own work: a sender whose deadline comes, or who is cancelled, leaves it to the others.
+        self._connection: asyncio.Task[AIOKafkaProducer] | None = None
+        self._stopped = False
 
     async def start(self) -> None:
         """Connect; waits, with back-off, for as long as the bus is away. What is sent meanwhile waits too."""
-        async with self._rebuilding:
-            if self._producer is None:
-                self._producer = await self._connect()
-                self._generation += 1
+        await self._connected()
 
     async def stop(self) -> None:
-        """Send what is under way (at most 10 s) and disconnect."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await _close(producer)
+        """Send what is under way (at most 10 s) and disconnect, for good."""
+        self._stopped = True
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if not connection.done():
+            connection.cancel()
+            await asyncio.wait([connection])
+        if not connection.cancelled() and connection.exception() is None:
+            await close(connection.result(), CLOSE_SECONDS)
 
     async def partitions_of(self, topic: Topic) -> set[int]:
         """The partitions of `topic` as the broker has them; none if there is no such topic or no broker (yet)."""
-        if self._producer is None:
-            return set()
         try:
-            async with asyncio.timeout(ATTEMPT_SECONDS):
-                return set(await self._producer.partitions_for(topic.name))
-        except (KafkaError, TimeoutError):
+            async with asyncio.timeout(STALL_SECONDS):
+                producer = await self._connected()
+                return set(await producer.partitions_for(topic.name))
+        except (KafkaError, TimeoutError, BusUnavailable):
             return set()
 
     async def send(self, message: Outgoing, deadline_seconds: float | None = None) -> Acknowledged:
-        """Send one message and wait until it is durable. BusUnavailable after the deadline."""
+        """Send one message and wait until it is durable. BusUnavailable after the deadline, MessageRefused at once."""
         return (await self.send_all([message], deadline_seconds))[0]
 
     async def send_all(self, messages: Sequence[Outgoing], deadline_seconds: float | None = None) -> list[Acknowledged]:
         """Send messages in order and wait until all are durable: the acknowledgements, in the same order.
 
         After an error what was not acknowledged is sent again, with the same ids and in the same order: a reader may
-        see a message twice, but never only the later of two. BusUnavailable after the deadline.
+        see a message twice, but never only the later of two of one partition. BusUnavailable after the deadline;
+        MessageRefused before anything is sent if one is too long.
         """
-        acknowledged: list[Acknowledged] = []
-        for start in range(0, len(messages), self._most_in_flight):
-            part = messages[start : start + self._most_in_flight]
-            acknowledged += await self._send_bounded(part, deadline_seconds or self._deadline_seconds)
-        return acknowledged
+        seconds = self._deadline_seconds if deadline_seconds is None else deadline_seconds
+        packed = [self._pack(message) for message in messages]
+        troubles: list[KafkaError] = []
+        try:
+            async with asyncio.timeout(seconds):
+                for start in range(0, len(packed), self._most_in_flight):
+                    await self._send_bounded(packed[start : start + self._most_in_flight], troubles)
+        except TimeoutError as error:
+            _count_failed(packed, "deadline")
+            why = f" ({type(troubles[-1]).__name__}: {troubles[-1]})" if troubles else ""
+            raise BusUnavailable(f"the bus did not acknowledge within {seconds:g} s{why}") from error
+        except BusUnavailable:
+            _count_failed(packed, "stopped")
+            raise
+        return [one.acknowledged for one in packed if one.acknowledged is not None]
 
-    async def _send_bounded(self, messages: Sequence[Outgoing], deadline_seconds: float) -> list[Acknowledged]:
+    def _pack(self, message: Outgoing) -> _Packed:
+        key = message.key.encode()
+        value = None if message.message is None else message.message.encode()
+        identity = message.event_id or content_id(message.topic.name, message.key, value or b"")
+        time_ms = clock.now_ms() if message.time_ms is None else message.time_ms
+        attributes = headers(message.topic, identity, self._source, time_ms)
+        size = len(key) + len(value or b"") + sum(len(n) + len(v) for n, v in attributes) + OVERHEAD_BYTES
+        if size > MOST_BYTES:
+            FAILED.labels(message.topic.name, "refused").inc()
+            raise MessageRefused(f"a message of {size} bytes for {message.topic.name}: at most {MOST_BYTES}")
+        return _Packed(message.topic.name, key, value, attributes, message.partition)
+
+    async def _send_bounded(self, packed: Sequence[_Packed], troubles: list[KafkaError]) -> None:
         taken = 0
         try:
-            async with asyncio.timeout(deadline_seconds):
-                async with self._taking:  # one at a time: two senders with half their places each would wait forever
-                    for _ in messages:
-                        await self._places.acquire()
-                        taken += 1
-                IN_FLIGHT.inc(taken)
-                try:
-                    return await self._send_until_acknowledged(messages)
-                finally:
-                    IN_FLIGHT.dec(taken)
-        except TimeoutError as error:
-            for message in messages:
-                FAILED.labels(message.topic.name, "deadline").inc()
-            raise BusUnavailable(f"the bus did not acknowledge within {deadline_seconds:g} s") from error
+            async with self._taking:  # one at a time: two senders with half their places each would wait forever
+                for _ in packed:
+                    await self._places.acquire()
+                    taken += 1
+                    IN_FLIGHT.inc()
+            await self._send_until_acknowledged(packed, troubles)
         finally:
+            IN_FLIGHT.dec(taken)
             for _ in range(taken):
                 self._places.release()
 
-    async def _send_until_acknowledged(self, messages: Sequence[Outgoing]) -> list[Acknowledged]:
-        acknowledged: list[Acknowledged | None] = [None] * len(messages)
+    async def _send_until_acknowledged(self, packed: Sequence[_Packed], troubles: list[KafkaError]) -> None:
+        pause = 0.1
         while True:
-            generation = self._generation
+            producer = await self._connected()
             try:
-                async with asyncio.timeout(ATTEMPT_SECONDS):
-                    await self._attempt(messages, acknowledged)
-                return [one for one in acknowledged if one is not None]
-            except MessageSizeTooLargeError:
-                for message in messages:
-                    FAILED.labels(message.topic.name, "too_large").inc()
-                raise
-            except (KafkaError, TimeoutError) as error:
-                await self._rebuild(generation, error)
-
-    async def _attempt(self, messages: Sequence[Outgoing], acknowledged: list[Acknowledged | None]) -> None:
-        """One try at what is not yet acknowledged; fills `acknowledged` as far as it got."""
-        producer = self._producer
-        if producer is None:
-            raise ProducerClosed
-        waiting = []
-        for number, message in enumerate(messages):
-            if acknowledged[number] is None:
-                value = None if message.message is None else message.message.encode()
-                identity = message.event_id or content_id(message.topic.name, message.key, value or b"")
-                time_ms = clock.now_ms() if message.time_ms is None else message.time_ms
-                future = await producer.send(
-                    message.topic.name,
-                    key=message.key.encode(),
-                    value=value,
-                    partition=message.partition,
-                    headers=headers(message.topic, identity, self._source, time_ms),
-                )
-                waiting.append((number, message, future))
-        outcomes = await asyncio.gather(*(future for _, _, future in waiting), return_exceptions=True)
-        failure: BaseException | None = None
-        for (number, message, _), outcome in zip(waiting, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                failure = failure or outcome
-            else:
-                acknowledged[number] = Acknowledged(outcome.topic, outcome.partition, outcome.offset, outcome.timestamp)
-                SENT.labels(message.topic.name).inc()
-        if failure is not None:
-            raise failure
-
-    async def _rebuild(self, generation: int, error: BaseException) -> None:
-        """Replace the producer, once for all senders that met the error."""
-        async with self._rebuilding:
-            if generation != self._generation:
+                await _attempt(producer, packed)
                 return
-            reason = type(error).__name__
-            log.warning("bus producer is rebuilt", reason=reason, error=str(error))
-            REBUILDS.labels(reason).inc()
-            old, self._producer = self._producer, None
-            if old is not None:
-                await _close(old, seconds=1.0)
-            self._producer = await self._connect()
-            self._generation += 1
-
-    async def _connect(self) -> AIOKafkaProducer:
-        wait = 0.1
-        while True:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                compression_type="lz4",
-                max_request_size=2 * 1024 * 1024,
-                request_timeout_ms=10_000,
-                retry_backoff_ms=100,
-            )
-            try:
-                await producer.start()
-                return producer
             except KafkaError as error:
-                log.info("bus is not reachable yet", bootstrap=self._bootstrap, error=str(error))
-                await _close(producer, seconds=1.0)
-            except asyncio.CancelledError:  # a sender's deadline came while it connected
-                await _close(producer, seconds=1.0)
-                raise
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, 2.0)
+                troubles[:] = [error]
+                if not isinstance(error, PASSING):
+                    # Also after a refusal: the batch took its sequence numbers with it, the next would be out of order.
+                    self._replace(producer, error)
+                if isinstance(error, REFUSALS):
+                    _count_failed(packed, "refused")
+                    raise MessageRefused(f"the bus refuses a message for {packed[0].topic}: {error}") from error
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    async def _connected(self) -> AIOKafkaProducer:
+        """The producer, once it is connected. BusUnavailable if it was stopped."""
+        if self._connection is None and not self._stopped:
+            self._connection = asyncio.create_task(connect(self._bootstrap))
+        connection = self._connection
+        if connection is not None:
+            await asyncio.wait([connection])  # unlike `await connection`, cancels only the one who waits
+        if connection is None or connection.cancelled():
+            raise BusUnavailable("the producer is stopped")
+        return connection.result()
+
+    def _replace(self, producer: AIOKafkaProducer, error: KafkaError) -> None:
+        """Build anew what failed, once for all senders that met the error."""
+        connection = self._connection
+        if connection is None or not connection.done() or connection.result() is not producer:
+            return
+        reason = type(error).__name__.lstrip("_")
+        log.warning("bus producer is rebuilt", reason=reason, error=str(error))
+        REBUILDS.labels(reason).inc()
+        self._connection = asyncio.create_task(self._reconnect(producer))
+
+    async def _reconnect(self, failed: AIOKafkaProducer) -> AIOKafkaProducer:
+        await close(failed, seconds=1.0)
+        return await connect(self._bootstrap)
 
 
-async def _close(producer: AIOKafkaProducer, seconds: float = 10.0) -> None:
-    # A producer that failed may fail or hang while closing too; nobody waits for its messages any more.
+async def _attempt(producer: AIOKafkaProducer, packed: Sequence[_Packed]) -> None:
+    """One try at what is not yet acknowledged. KafkaError if some of it still is not; none of it is under way then."""
+    failure: KafkaError | None = None
+    futures = []
+    for one in packed:
+        if one.acknowledged is None:
+            try:
+                future = await producer.send(
+                    one.topic, key=one.key, value=one.value, partition=one.partition, headers=one.headers
+                )
+            except KafkaError as error:
+                failure = error
+                break
+            future.add_done_callback(one.settle)
+            futures.append(future)
+    await _settled(producer, futures)
+    failures = [failed for future in futures if (failed := future.exception()) is not None]
+    if failure is not None:
+        failures.append(failure)
+    if failures:
+        # A refusal explains the others: what is behind a refused batch fails as out of order.
+        raise next((one for one in failures if isinstance(one, REFUSALS)), failures[0])
+
+
+async def _settled(producer: AIOKafkaProducer, futures: list["asyncio.Future[Any]"]) -> None:
+    """Wait until all have an outcome. An absent broker is waited for: the producer resends by itself, without making
+    duplicates. _Stalled if the broker answers but twice in a row nothing was acknowledged for STALL_SECONDS."""
+    pending, answered = set(futures), False
+    while pending:
+        done, pending = await asyncio.wait(pending, timeout=STALL_SECONDS)
+        if done:
+            answered = False
+        elif answered:
+            raise _Stalled(f"nothing acknowledged for {2 * STALL_SECONDS:g} s by a broker that answers")
+        else:
+            answered = await _answers(producer)
+
+
+async def _answers(producer: AIOKafkaProducer) -> bool:
     try:
-        async with asyncio.timeout(seconds):
-            await producer.stop()
+        async with asyncio.timeout(STALL_SECONDS):
+            return bool(await producer.client.force_metadata_update())
     except (KafkaError, TimeoutError):
-        # Cut short, it leaves its background sender alive, which would go on trying for as long as the bus is away.
-        with suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await producer._sender.close()
-        with suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await producer.client.close()
+        return False
+
+
+def _count_failed(packed: Sequence[_Packed], reason: str) -> None:
+    for one in packed:
+        if one.acknowledged is None:
+            FAILED.labels(one.topic, reason).inc()
