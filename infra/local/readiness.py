@@ -1,0 +1,70 @@
+"""Asking services whether they are ready, and waiting until they are."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+
+from infra.local.errors import LocalStackError, last_lines
+from infra.local.places import Places
+from infra.local.processes import POLL_SECONDS
+from infra.local.supervisor import Control
+
+READY_SECONDS = 90.0
+BAD_SETTINGS = 2
+"""The exit status of a service that refuses its settings."""
+
+
+def missing(endpoint: str) -> dict[str, str]:
+    """What the service there waits for; empty when it is ready. Asks its /health/ready."""
+    try:
+        with urllib.request.urlopen(f"{endpoint}/health/ready", timeout=5) as response:  # noqa: S310  (our own address)
+            return {} if response.status == 200 else {"service": f"answers {response.status}"}
+    except urllib.error.HTTPError as error:
+        return _reasons(error)
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        return {"service": f"does not answer ({reason})"}
+
+
+def wait_for_services(places: Places, control: Control, endpoints: Mapping[str, str]) -> dict[str, str]:
+    """Wait until all are ready; api must be, what else is not is returned with its reasons."""
+    waiting = dict.fromkeys(endpoints, "has not answered yet")
+    deadline = time.monotonic() + READY_SECONDS
+    while waiting and time.monotonic() < deadline:
+        for name in list(waiting):
+            reasons = missing(endpoints[name])
+            if not reasons:
+                del waiting[name]
+            else:
+                waiting[name] = words(reasons)
+        if waiting:
+            _refuse_bad_settings(places, control)
+            time.sleep(POLL_SECONDS)
+    if "api" in waiting:
+        log = places.logs / "api.log"
+        raise LocalStackError(
+            f"api is not ready after {READY_SECONDS:.0f} s: {waiting['api']}; the end of {log}:\n{last_lines(log)}"
+        )
+    return waiting
+
+
+def words(reasons: Mapping[str, str]) -> str:
+    """The reasons as one line."""
+    return "; ".join(f"{what}: {why}" for what, why in reasons.items())
+
+
+def _refuse_bad_settings(places: Places, control: Control) -> None:
+    """A service that refuses its settings will refuse them again: no use to wait."""
+    for program in control.programs():
+        if program.state == "BACKOFF" and program.exit_status == BAD_SETTINGS:
+            raise LocalStackError(f"{program.name} does not start:\n{last_lines(places.logs / f'{program.name}.log')}")
+
+
+def _reasons(error: urllib.error.HTTPError) -> dict[str, str]:
+    try:
+        reasons = json.load(error)["missing"]
+    except (ValueError, KeyError, TypeError):
+        reasons = None
+    return reasons if isinstance(reasons, dict) and reasons else {"service": f"answers {error.code}"}

@@ -1,0 +1,147 @@
+"""The settings of the embedded stack, and where each service will listen.
+
+Services are known by their module names only: their settings are loaded from `services.NAME.settings` by that name.
+"""
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from infra.local.places import PROJECT
+from infra.local.ports import LOOPBACK, Listener
+from shared.settings import BadSettings, CommonSettings, Section, load
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+# In the order in which people read them.
+SERVICES = ("collector", "health", "alerting", "history", "notifier", "api")
+
+
+class LocalSettings(Section):
+    """The servers that `./pantau up` brings along; production names its own under `kafka` and `database`."""
+
+    kafka_port: Port = 19092
+    kafka_controller_port: Port = 19093
+    """Kafka talks to itself here."""
+    kafka_heap_mb: Annotated[int, Field(ge=256)] = 512
+    postgres_port: Port = 15432
+
+
+class StackSettings(CommonSettings):
+    """What the embedded stack itself reads of the settings."""
+
+    local: LocalSettings = LocalSettings()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service answers /health/ready."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """As a person would open it: an address that stands for all of them is shown as this machine."""
+        host = LOOPBACK if self.host in ("0.0.0.0", "") else "[::1]" if self.host == "::" else self.host  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All settings of one stack, checked."""
+
+    file: Path | None
+    local: LocalSettings
+    services: Mapping[str, CommonSettings]
+
+    def endpoint(self, service: str) -> Endpoint:
+        """Where `service` tells how it is: its `admin` section, or for api its own address."""
+        section = getattr(self.services[service], service)
+        at = getattr(section, "admin", section)
+        return Endpoint(at.host, at.port)
+
+    def listeners(self) -> list[Listener]:
+        """Every port that the stack will listen on, with the setting that chooses it."""
+        return [
+            Listener("local.kafka_port", self.local.kafka_port),
+            Listener("local.kafka_controller_port", self.local.kafka_controller_port),
+            Listener("local.postgres_port", self.local.postgres_port),
+            *(listener for service in self.services for listener in self._of(service)),
+        ]
+
+    def _of(self, service: str) -> list[Listener]:
+        settings = self.services[service]
+        found = []
+        for path in (
+            f"{service}.admin.port",
+            f"{service}.port",
+            f"{service}.exporter_port",
+            f"{service}.exporter.port",
+        ):
+            port, host = _follow(settings, path), _follow(settings, path.rpartition(".")[0] + ".host")
+            # 0 means any free port, which can't be taken.
+            if isinstance(port, int) and port:
+                found.append(Listener(path, port, host if isinstance(host, str) else LOOPBACK))
+        return found
+
+
+def configuration(file: Path | None, environment: Mapping[str, str] | None = None) -> Configuration:
+    """Load and check everybody's settings. BadSettings with all problems, each with its place, under its service."""
+    env = os.environ if environment is None else environment
+    problems: list[str] = []
+    loaded: dict[str, CommonSettings] = {}
+    local = LocalSettings()
+    kinds: dict[str, type[CommonSettings]] = {"local": StackSettings}
+    for name, kind in (kinds | {name: settings_class(name) for name in SERVICES}).items():
+        try:
+            settings = load(kind, env, file)
+        except BadSettings as error:
+            # What concerns the file as a whole is found again by each reader of it.
+            problems += [line for line in str(error).splitlines() if line not in problems]
+            continue
+        if isinstance(settings, StackSettings):
+            local = settings.local
+        else:
+            loaded[name] = settings
+    if problems:
+        raise BadSettings("\n".join(problems))
+    return Configuration(file, local, loaded)
+
+
+def settings_class(service: str) -> type[CommonSettings]:
+    """The settings class of a service, by the service's name."""
+    module = importlib.import_module(f"services.{service}.settings")
+    kinds = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, CommonSettings) and value.__module__ == module.__name__
+    ]
+    if len(kinds) != 1:
+        raise TypeError(f"services/{service}/settings.py must define one kind of settings, it defines {len(kinds)}")
+    return kinds[0]
+
+
+def chosen_file(given: Path | None) -> Path | None:
+    """The settings file: the one given, else `PANTAU_CONFIG`'s, else `pantau.yaml` here or in the project.
+
+    BadSettings when a file was named that is not there.
+    """
+    named = given or (Path(os.environ["PANTAU_CONFIG"]) if os.environ.get("PANTAU_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise BadSettings(f"{named}: there is no such settings file")
+        return named.resolve()
+    return next((path for path in (Path.cwd() / "pantau.yaml", PROJECT / "pantau.yaml") if path.is_file()), None)
+
+
+def _follow(settings: CommonSettings, path: str) -> object:
+    value: object = settings
+    for step in path.split("."):
+        value = getattr(value, step, None)
+    return value

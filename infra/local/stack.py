@@ -1,0 +1,105 @@
+"""The whole stack of one data directory: bringing it up in order, looking at it, taking it down without a trace."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from infra.local import ports, readiness, starting
+from infra.local.errors import LocalStackError
+from infra.local.narration import Narrator
+from infra.local.places import Places
+from infra.local.processes import wait_until
+from infra.local.record import Record
+from infra.local.settings import Configuration
+from infra.local.starting import Started
+from infra.local.supervisor import UNREACHABLE, Control, ProgramState
+from infra.local.survivors import end_survivors, forget, survivors
+
+STOP_SECONDS = 75.0
+
+
+def up(places: Places, configuration: Configuration, narrator: Narrator) -> Started:
+    """Bring everything up, unless it is. LocalStackError, after taking down what was started, when that fails."""
+    places.make()
+    with _only_start(places):
+        record = Record.read(places)
+        if record and Control(places).answers():
+            return Started(record, already=True)
+        _recover(places, narrator)
+        if conflicts := ports.conflicts(configuration.listeners()):
+            raise LocalStackError("\n".join(conflicts))
+        try:
+            return starting.start(places, configuration, narrator)
+        except BaseException:  # also Ctrl-C: nothing half-started is left behind
+            down(places)
+            raise
+
+
+def down(places: Places) -> bool:
+    """Stop everything of this data directory, for certain; whether there was anything."""
+    was_running = False
+    try:
+        pid = _shut_down(Control(places))
+        was_running = True
+        _wait_for_end(pid, STOP_SECONDS)
+    except UNREACHABLE:
+        pass  # no supervisor; there may be processes that outlived one
+    left = end_survivors(places)
+    forget(places)
+    return was_running or left > 0
+
+
+def restart(places: Places, name: str) -> None:
+    """Stop one program the way it asks for and start it. LocalStackError if there is none of that name."""
+    control = Control(places)
+    state = _program_state(control, name)
+    control.stop(state)
+    wait_until(
+        lambda: _program_state(control, name).state in ("STOPPED", "EXITED", "FATAL"),
+        STOP_SECONDS,
+        late=lambda: f"{name} did not stop within {STOP_SECONDS:.0f} s; see {places.logs / f'{name}.log'}",
+    )
+    control.start(_program_state(control, name))
+    record = Record.read(places)
+    if record and name in record.endpoints:
+        wait_until(
+            lambda: readiness.missing(record.endpoints[name]) == {},
+            readiness.READY_SECONDS,
+            late=lambda: f"{name} is not ready: {readiness.words(readiness.missing(record.endpoints[name]))}",
+        )
+
+
+@contextmanager
+def _only_start(places: Places) -> Iterator[None]:
+    """Two starts of one data directory at the same moment: the second waits, and then finds it running."""
+    with (places.run / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _recover(places: Places, narrator: Narrator) -> None:
+    """After a crash: end what outlived its supervisor, remove what would be in the way."""
+    if survivors(places):
+        narrator.say("The last run was not stopped cleanly: ending what is left of it")
+        end_survivors(places)
+    forget(places)
+
+
+def _program_state(control: Control, name: str) -> ProgramState:
+    programs = {program.name: program for program in control.programs()}
+    if name not in programs:
+        raise LocalStackError(f"There is no {name!r}; there are {', '.join(programs)}.")
+    return programs[name]
+
+
+def _shut_down(control: Control) -> int:
+    pid = control.pid()
+    control.shutdown()
+    return pid
+
+
+def _wait_for_end(pid: int, seconds: float) -> None:
+    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        psutil.Process(pid).wait(seconds)
