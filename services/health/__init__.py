@@ -1,0 +1,1 @@
+"""The health service: checks become results and samples on the bus."""

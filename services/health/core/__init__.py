@@ -1,0 +1,1 @@
+"""Decisions of the health service: values in, values out."""

@@ -1,0 +1,58 @@
+"""The health service's wiring: checks -> runner -> backlog -> bus."""
+
+import asyncio
+from functools import partial
+
+import structlog
+
+from services.health.checks import all_checks
+from services.health.core.results import samples_of
+from services.health.runner import Runner
+from services.health.settings import Settings
+from shared import clock
+from shared.bus import Outgoing
+from shared.bus.backlog import Backlog
+from shared.messages.health import HealthResult
+from shared.messages.samples import SampleBatch
+from shared.messages.topics import HEALTH, SAMPLES
+from shared.service import Program, Runtime
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 5.0
+
+
+def program(settings: Settings) -> Program:
+    """The program that checks what `settings` ask for, until it is cancelled."""
+
+    async def run(runtime: Runtime) -> None:
+        own = settings.health
+        origin = f"health/{own.host}"
+        backlog = Backlog(
+            runtime.producer,
+            longest_ms=round(own.buffer_seconds * 1000),
+            most_bytes=own.buffer_bytes,
+            bus_is=partial(runtime.readiness.report, "bus"),
+        )
+
+        def publish(result: HealthResult) -> None:
+            samples = SampleBatch.of(origin, samples_of(result))
+            backlog.put(
+                [
+                    Outgoing(HEALTH, result.check, result, time_ms=result.checked_at),
+                    Outgoing(SAMPLES, origin, samples, time_ms=result.checked_at),
+                ],
+                clock.now_ms(),
+            )
+
+        checks = all_checks(settings)
+        log.info("checking", checks=[check.name for check in checks])
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(backlog.run())
+                for check in checks:
+                    tasks.create_task(Runner(check, publish).run())
+        finally:
+            await backlog.drain(DRAIN_SECONDS)
+
+    return run
