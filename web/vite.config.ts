@@ -17,7 +17,13 @@ export default defineConfig({
       output: {
         // Libraries change rarely: their own file stays in the browser's cache when only Pantau changes.
         codeSplitting: {
-          groups: [{ name: 'vendor', test: /node_modules[\\/](react|react-dom|scheduler|@mantine|@tanstack|i18next|react-i18next)[\\/]/ }],
+          groups: [
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            {
+              name: 'libraries',
+              test: /node_modules[\\/](@mantine|@floating-ui|@tanstack|i18next|react-i18next)[\\/]/,
+            },
+          ],
         },
       },
     },

@@ -6,7 +6,13 @@ import { client, unwrap } from './client';
 export const REFRESH_MS = 30_000;
 export const ALERT_LIMIT = 100;
 
-export type PerformanceMetric = 'response_time' | 'request_rate' | 'error_rate' | 'cpu_usage' | 'memory_usage' | 'disk_usage';
+export type PerformanceMetric =
+  | 'response_time'
+  | 'request_rate'
+  | 'error_rate'
+  | 'cpu_usage'
+  | 'memory_usage'
+  | 'disk_usage';
 
 export const healthQuery = queryOptions({
   queryKey: ['monitoring', 'health'],
@@ -33,7 +39,11 @@ export const alertsQuery = queryOptions({
       ),
     );
     const seen = queries.getQueryData<SeenAlert[]>(seenAlertsKey) ?? [];
-    return mergeAlerts(active ?? [], latest ?? [], recentEvents(seen, Date.now()).map(({ alert }) => alert));
+    return mergeAlerts(
+      active ?? [],
+      latest ?? [],
+      recentEvents(seen, Date.now()).map(({ alert }) => alert),
+    );
   },
   refetchInterval: REFRESH_MS,
   // A tab in the background still counts active alerts in its title.

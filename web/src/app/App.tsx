@@ -1,7 +1,7 @@
 import { MantineProvider } from '@mantine/core';
 import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { type AppRouter } from './router';
+import type { AppRouter } from './router';
 import { theme } from './theme';
 
 export function App({ queries, router }: { queries: QueryClient; router: AppRouter }) {

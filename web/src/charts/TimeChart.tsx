@@ -64,8 +64,14 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
   useEffect(() => show(), [series, from, to]);
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the points of the picture are read with the arrow keys.
-    <div role="img" aria-label={label} tabIndex={0} className={classes.chart} onKeyDown={(event) => movePoint(event, chart.current)}>
+    <div
+      role="img"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the points of the picture are read with the arrow keys.
+      tabIndex={0}
+      className={classes.chart}
+      onKeyDown={(event) => movePoint(event, chart.current)}
+    >
       <div ref={box} className={classes.canvas} />
       <VisuallyHidden>
         <span aria-live="polite">{spoken}</span>
@@ -83,7 +89,11 @@ function movePoint(event: KeyboardEvent, chart: uPlot | null): void {
   event.preventDefault();
   const [times, values] = chart.data;
   const from = chart.cursor.idx ?? times.length;
-  const index = nextKnown(Array.from(values ?? [], (value) => value ?? null), from, event.key === 'ArrowLeft' ? -1 : 1);
+  const index = nextKnown(
+    Array.from(values ?? [], (value) => value ?? null),
+    from,
+    event.key === 'ArrowLeft' ? -1 : 1,
+  );
   const time = times[index];
   if (time !== undefined) chart.setCursor({ left: chart.valToPos(time, 'x'), top: chart.over.clientHeight / 2 });
 }

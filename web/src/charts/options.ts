@@ -35,7 +35,12 @@ export function chartOptions(look: ChartLook, size: { width: number; height: num
       x: true,
       y: false,
       drag: { x: false, y: false },
-      points: { size: rem * 0.5, fill: token('--surface'), stroke: token(look.kind === 'line' ? '--chart-line' : '--chart-bar'), width: 2 },
+      points: {
+        size: rem * 0.5,
+        fill: token('--surface'),
+        stroke: token(look.kind === 'line' ? '--chart-line' : '--chart-bar'),
+        width: 2,
+      },
     },
     scales: {
       x: { time: true },
@@ -46,7 +51,7 @@ export function chartOptions(look: ChartLook, size: { width: number; height: num
         ...axis,
         grid: { show: false },
         space: rem * 5,
-        size: rem * 2.5,
+        size: (_chart, labels) => rem * (labels?.some((label) => label.includes('\n')) ? 2.5 : 1.5),
         gap: rem * 0.375,
         values: (_chart, ticks, _index, _space, step) => timeLabels(ticks, step, look.locale),
       },

@@ -10,11 +10,7 @@ export function StaleNote({ since, now }: { since: number | null; now: number })
   const { locale } = useLocale();
   if (since === null) return null;
   return (
-    <span
-      className={classes.note}
-      data-testid="stale"
-      title={t('stale.hint', { time: formatAbsolute(since, locale) })}
-    >
+    <span className={classes.note} data-testid="stale" title={t('stale.hint', { time: formatAbsolute(since, locale) })}>
       <IconClockExclamation size="0.9375rem" aria-hidden />
       {t('stale.since', { time: formatShort(since, now, locale) })}
     </span>

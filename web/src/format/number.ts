@@ -51,7 +51,14 @@ export function formatBytesOf(used: number, total: number, locale: string): { us
 
 /** Rupiah are always written the Indonesian way, whatever the language of the page. */
 export function formatRupiah(amount: number): string {
-  return new Intl.NumberFormat('id-ID', { style: 'currency', currency: 'IDR', maximumFractionDigits: 0 }).format(amount);
+  return new Intl.NumberFormat('id-ID', { style: 'currency', currency: 'IDR', maximumFractionDigits: 0 }).format(
+    amount,
+  );
+}
+
+/** Always two decimals, so that figures side by side keep their width. */
+export function formatFixed(value: number, locale: string): string {
+  return new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
 }
 
 export function formatCount(value: number, locale: string): string {

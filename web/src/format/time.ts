@@ -47,8 +47,8 @@ export function formatShort(time: number, now: number, locale: string): string {
   }).format(time);
 }
 
-/** A length of time in its two largest units: "3 days 4 hr", "12 min 5 sec". */
-export function formatDuration(seconds: number, locale: string): string {
+/** A length of time in its two largest units: "3 days 4 hours", or short, "12 min 5 sec". */
+export function formatDuration(seconds: number, locale: string, unitDisplay: 'long' | 'short' = 'long'): string {
   const whole = Math.max(0, Math.round(seconds));
   const parts: [number, 'day' | 'hour' | 'minute' | 'second'][] = [
     [Math.floor(whole / DAY), 'day'],
@@ -59,6 +59,6 @@ export function formatDuration(seconds: number, locale: string): string {
   const first = parts.findIndex(([count]) => count > 0);
   const chosen = first < 0 ? parts.slice(3) : parts.slice(first, first + 2).filter(([count]) => count > 0);
   return chosen
-    .map(([count, unit]) => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(count))
+    .map(([count, unit]) => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay }).format(count))
     .join(' ');
 }

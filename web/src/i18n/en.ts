@@ -24,7 +24,8 @@ export const en = {
     wrong: 'User name or password is wrong.',
     tooMany: 'Too many attempts.',
     tooManyWait: 'Too many attempts. Wait {{wait}} before the next one.',
-    unavailable: 'Signing in is not possible right now: the server or its database does not answer. Try again in a moment.',
+    unavailable:
+      'Signing in is not possible right now: the server or its database does not answer. Try again in a moment.',
     network: 'The server cannot be reached. Check your connection and try again.',
     timeout: 'The server did not answer in time. Try again.',
     other: 'Signing in failed.',
@@ -107,7 +108,14 @@ export const en = {
     checkedAt: 'Checked {{time}}',
     details: 'Details of {{name}}',
     noDetails: 'The check gave no details.',
-    name: { database: 'Database', disk_space: 'Disk space', memory: 'Memory', kafka: 'Kafka', whatsapp: 'WhatsApp', mikrotik: 'MikroTik' },
+    name: {
+      database: 'Database',
+      disk_space: 'Disk space',
+      memory: 'Memory',
+      kafka: 'Kafka',
+      whatsapp: 'WhatsApp',
+      mikrotik: 'MikroTik',
+    },
   },
   chart: {
     title: 'API performance',
@@ -151,6 +159,7 @@ export const en = {
     value: 'Value {{value}}',
     summary_one: '{{count}} active alert',
     summary_other: '{{count}} active alerts',
+    worst: 'worst: {{severity}}',
     summaryNone: 'No active alerts',
     announceFiring: '{{severity}} alert: {{name}}. {{message}}',
     announceResolved: 'Resolved: {{name}}',

@@ -113,7 +113,14 @@ export const id: Translation = {
     checkedAt: 'Diperiksa {{time}}',
     details: 'Rincian {{name}}',
     noDetails: 'Pemeriksaan tidak memberi rincian.',
-    name: { database: 'Basis data', disk_space: 'Ruang disk', memory: 'Memori', kafka: 'Kafka', whatsapp: 'WhatsApp', mikrotik: 'MikroTik' },
+    name: {
+      database: 'Basis data',
+      disk_space: 'Ruang disk',
+      memory: 'Memori',
+      kafka: 'Kafka',
+      whatsapp: 'WhatsApp',
+      mikrotik: 'MikroTik',
+    },
   },
   chart: {
     title: 'Kinerja API',
@@ -157,6 +164,7 @@ export const id: Translation = {
     resolvedAfter: 'Selesai {{time}}, setelah {{duration}}',
     value: 'Nilai {{value}}',
     summary_other: '{{count}} peringatan aktif',
+    worst: 'terparah: {{severity}}',
     summaryNone: 'Tidak ada peringatan aktif',
     announceFiring: 'Peringatan {{severity}}: {{name}}. {{message}}',
     announceResolved: 'Selesai: {{name}}',

@@ -24,7 +24,10 @@ export function useLive(): Live {
 /** Keeps the query cache current from `/api/monitoring/stream` while somebody is signed in. */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const [connection, tell] = useReducer(nextConnection, null, () => ({ phase: 'connecting' as const, since: Date.now() }));
+  const [connection, tell] = useReducer(nextConnection, null, () => ({
+    phase: 'connecting' as const,
+    since: Date.now(),
+  }));
   const [lastAlert, setLastAlert] = useReducer((_: Alert | null, alert: Alert) => alert, null);
   const stream = useRef<LiveStream | null>(null);
 

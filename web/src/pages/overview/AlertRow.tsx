@@ -74,7 +74,7 @@ function Span({ began, ended, now, locale }: SpanProps) {
   return (
     <>
       {formatShort(began, now, locale)} – {formatShort(ended, now, locale)} (
-      {formatDuration((ended - began) / 1000, locale)})
+      {formatDuration((ended - began) / 1000, locale, 'short')})
     </>
   );
 }

@@ -15,6 +15,7 @@ import classes from './AlertsPanel.module.css';
 import { activeAlerts } from './status';
 
 const SHOWN = 8;
+export const ALERTS_ANCHOR = 'alerts';
 
 /** The latest alerts, newest first, with those that are over among them. */
 export function AlertsPanel() {
@@ -28,6 +29,7 @@ export function AlertsPanel() {
     <Panel
       title={t('alerts.title')}
       testId="recent-alerts"
+      id={ALERTS_ANCHOR}
       note={<StaleNote since={stale} now={now} />}
       aside={
         <SegmentedControl

@@ -25,7 +25,7 @@ export function BusinessPanel() {
   }
   const loading = data === undefined;
   const users = (count: number | null | undefined) =>
-    count == null ? <Missing reason={t('business.noRouter')} /> : <>{formatCount(count, locale)}</>;
+    count == null ? <Missing reason={t('business.noRouter')} /> : formatCount(count, locale);
   const revenue = data?.business.daily_revenue;
   return (
     <Panel title={t('business.title')}>

@@ -36,7 +36,11 @@ export function HealthCard({ name, check, now }: { name: string; check: HealthCh
         </p>
       )}
       <p className={classes.age}>
-        {checkedAt === null ? t('health.never') : <RelativeTime time={checkedAt} now={now} />}
+        {checkedAt === null ? (
+          t('health.never')
+        ) : (
+          <RelativeTime time={checkedAt} now={now} say={(time) => t('health.checkedAt', { time })} />
+        )}
       </p>
     </article>
   );

@@ -30,10 +30,21 @@ type PerformanceChartProps = {
 };
 
 /** A chart of one of the API's own metrics over the chosen period, with its latest and highest value. */
-export function PerformanceChart({ metric, kind, title, period, leastTop, format, extra, testId }: PerformanceChartProps) {
+export function PerformanceChart({
+  metric,
+  kind,
+  title,
+  period,
+  leastTop,
+  format,
+  extra,
+  testId,
+}: PerformanceChartProps) {
   const { t } = useTranslation();
   const { locale } = useLocale();
-  const { data, error, isError, isPlaceholderData, dataUpdatedAt, refetch } = useQuery(performanceQuery(metric, period));
+  const { data, error, isError, isPlaceholderData, dataUpdatedAt, refetch } = useQuery(
+    performanceQuery(metric, period),
+  );
   const now = useNow(5000);
   const series = useMemo(() => toSeries(data?.timestamps ?? [], data?.values ?? []), [data]);
   const summary = useMemo(() => summarize(series.values), [series]);

@@ -9,6 +9,7 @@ import { formatCount } from '@/format/number';
 import { formatDuration, formatRelative, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
 import { useNow } from '@/live/useNow';
+import { ActiveAlerts } from './ActiveAlerts';
 import classes from './StatusCard.module.css';
 import { type SystemStatus, systemStatus } from './status';
 import { useCheckName } from './useCheckName';
@@ -45,6 +46,7 @@ export function StatusCard() {
         <span>{t(`status.${state.status}`)}</span>
       </div>
       <StatusReason state={state} time={time} now={now} />
+      <ActiveAlerts />
       <dl className={classes.facts}>
         <Fact name={t('status.host')}>{system?.host ?? '–'}</Fact>
         <Fact name={t('status.uptime')}>

@@ -6,7 +6,11 @@ import { formatPercent, MISSING } from '@/format/number';
 import { useLocale } from '@/i18n/useLocale';
 import classes from './UsageRing.module.css';
 
-const COLORS: Record<UsageLevel, string> = { ok: 'var(--ok-mark)', elevated: 'var(--warn-mark)', high: 'var(--bad-mark)' };
+const COLORS: Record<UsageLevel, string> = {
+  ok: 'var(--ok-mark)',
+  elevated: 'var(--warn-mark)',
+  high: 'var(--bad-mark)',
+};
 const ICONS: Record<UsageLevel, typeof IconCheck> = { ok: IconCheck, elevated: IconAlertTriangle, high: IconFlame };
 
 type UsageRingProps = {
@@ -20,7 +24,7 @@ type UsageRingProps = {
   stale: boolean;
 };
 
-/** One ring: the number inside, name and level in words below, so that it is read without its colour. */
+/** One ring: the number inside, name and level in words beside it, so that it is read without its colour. */
 export function UsageRing({ name, label, percent, text, loading, stale }: UsageRingProps) {
   const { t } = useTranslation();
   const { locale } = useLocale();
@@ -36,18 +40,10 @@ export function UsageRing({ name, label, percent, text, loading, stale }: UsageR
       {loading ? (
         <Skeleton circle className={classes.loading} />
       ) : (
-        <div
-          role="meter"
-          aria-label={spoken}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={percent ?? 0}
-          aria-valuetext={level === null ? t('usage.noReading') : `${value}, ${t(`usage.level.${level}`)}`}
-          className={classes.dial}
-        >
+        <div role="img" aria-label={spoken} className={classes.dial}>
           <RingProgress
-            size={128}
-            thickness={11}
+            size={112}
+            thickness={10}
             roundCaps
             transitionDuration={400}
             rootColor="var(--track)"
@@ -57,9 +53,11 @@ export function UsageRing({ name, label, percent, text, loading, stale }: UsageR
           />
         </div>
       )}
-      <div className={classes.name}>{label}</div>
-      <LevelText level={level} loading={loading} />
-      <div className={classes.text}>{text ?? '\u00a0'}</div>
+      <div className={classes.words}>
+        <div className={classes.name}>{label}</div>
+        <LevelText level={level} loading={loading} />
+        <div className={classes.text}>{text ?? '\u00a0'}</div>
+      </div>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import type { SystemMetrics } from '@/api/types';
 import { ErrorNotice } from '@/components/ErrorNotice';
 import { Panel } from '@/components/Panel';
 import { StaleNote } from '@/components/StaleNote';
-import { formatBytesOf, formatNumber } from '@/format/number';
+import { formatBytesOf, formatFixed } from '@/format/number';
 import { parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
 import { staleSince } from '@/live/freshness';
@@ -27,18 +27,20 @@ export function UsageRings() {
       {metrics.data === undefined && metrics.isError ? (
         <ErrorNotice title={t('error.load.metrics')} error={metrics.error} onRetry={() => void metrics.refetch()} />
       ) : (
-        <div className={classes.rings}>
-          {(['cpu', 'memory', 'disk'] as const).map((name) => (
-            <UsageRing
-              key={name}
-              name={name}
-              label={t(`usage.${name}`)}
-              percent={system?.[`${name}_usage`] ?? null}
-              text={texts[name]}
-              loading={metrics.data === undefined}
-              stale={since !== null}
-            />
-          ))}
+        <div className={classes.box}>
+          <div className={classes.rings}>
+            {(['cpu', 'memory', 'disk'] as const).map((name) => (
+              <UsageRing
+                key={name}
+                name={name}
+                label={t(`usage.${name}`)}
+                percent={system?.[`${name}_usage`] ?? null}
+                text={texts[name]}
+                loading={metrics.data === undefined}
+                stale={since !== null}
+              />
+            ))}
+          </div>
         </div>
       )}
     </Panel>
@@ -56,9 +58,9 @@ function useUsageTexts(system: SystemMetrics | null): Record<'cpu' | 'memory' | 
     one === undefined || five === undefined || fifteen === undefined
       ? null
       : t('usage.load', {
-          one: formatNumber(one, locale),
-          five: formatNumber(five, locale),
-          fifteen: formatNumber(fifteen, locale),
+          one: formatFixed(one, locale),
+          five: formatFixed(five, locale),
+          fifteen: formatFixed(fifteen, locale),
         });
   return {
     cpu: load,
