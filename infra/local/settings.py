@@ -81,7 +81,6 @@ class Configuration:
         for path in (
             f"{service}.admin.port",
             f"{service}.port",
-            f"{service}.exporter_port",
             f"{service}.exporter.port",
         ):
             port, host = _follow(settings, path), _follow(settings, path.rpartition(".")[0] + ".host")

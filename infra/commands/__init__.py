@@ -1,0 +1,1 @@
+"""The commands of `./pantau`, by subject; `infra/cli.py` gathers them."""
