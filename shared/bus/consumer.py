@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -17,6 +18,10 @@ from shared.messages.topics import Topic
 log = structlog.get_logger()
 
 LAG = Gauge("pantau_bus_consumer_lag", "Messages not yet read", ["topic", "partition"])
+
+COMMIT_SECONDS = 10.0
+# A topic or partition that is made later is seen after at most this long.
+METADATA_MS = 10_000
 
 # Where a partition is to be read from: (topic, partition) -> offset. What is missing starts at its beginning.
 Positions = dict[tuple[str, int], int]
@@ -35,8 +40,9 @@ class Batch:
 class Consumer:
     """One member of the consumer group `group`.
 
-    `locate` is for a reader that keeps its offsets itself, in the same transaction as its effect: it is asked where to
-    start whenever partitions are assigned, and such a reader never calls `commit`.
+    `locate` is for a reader that keeps its offsets itself, in the same transaction as its effect (such a reader never
+    calls `commit`), or that has work to do before it reads on: it is asked where to start whenever partitions are
+    assigned.
     """
 
     def __init__(
@@ -45,7 +51,12 @@ class Consumer:
         self._group, self._topics, self._locate = group, topics, locate
         self._bootstrap = bootstrap
         self._reader = Reader(group.removeprefix("pantau."), producer)
-        self._unlocated: set[TopicPartition] = set()
+        # Partitions whose place is to be asked for, each with the number of the assignment that gave it to us.
+        self._unlocated: dict[TopicPartition, int] = {}
+        # Where what was handed out and not committed begins.
+        self._uncommitted: dict[TopicPartition, int] = {}
+        self._assignments = count()
+        self._paused = False
         self._consumer: AIOKafkaConsumer | None = None
         self.lag: dict[str, int] = {}
         """Messages behind, by `topic/partition`, as of the last fetch."""
@@ -64,35 +75,46 @@ class Consumer:
                 max_poll_interval_ms=300_000,
                 fetch_max_wait_ms=250,
                 retry_backoff_ms=100,
+                metadata_max_age_ms=METADATA_MS,
             )
             try:
                 await consumer.start()
                 break
             except KafkaError as error:
                 log.info("bus is not reachable yet", bootstrap=self._bootstrap, error=str(error))
-                await _close(consumer)
+                await close(consumer)
+            except asyncio.CancelledError:
+                await close(consumer)
+                raise
             await asyncio.sleep(wait)
             wait = min(wait * 2, 2.0)
-        consumer.subscribe([topic.name for topic in self._topics], listener=_Assigned(self._unlocated))
+        consumer.subscribe([topic.name for topic in self._topics], listener=_Assigned(self))
         self._consumer = consumer
 
     async def stop(self) -> None:
         """Leave the group."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await _close(consumer)
+            await close(consumer)
 
     async def batches(self, most: int = 1_000, wait_ms: int = 500) -> AsyncIterator[Batch]:
-        """Batches of messages, without end; an empty one whenever nothing came for `wait_ms`."""
+        """Batches of messages, without end; an empty one whenever nothing came for `wait_ms`.
+
+        Whoever begins to iterate again is given once more what was handed out before and not committed.
+        """
         consumer = self._consumer
         assert consumer is not None, "start() first"
+        self.relocate()
         while True:
             await self._seek_located(consumer)
+            self._pause_or_resume(consumer)
             fetched = await consumer.getmany(timeout_ms=wait_ms, max_records=most)
             # A partition that was assigned meanwhile has not been sought to its place yet.
             records = [
                 record for partition, part in fetched.items() if partition not in self._unlocated for record in part
             ]
+            for record in records:
+                self._uncommitted.setdefault(TopicPartition(record.topic, record.partition), record.offset)
             messages = await self._reader.read(records)
             offsets = {(record.topic, record.partition): record.offset + 1 for record in records}
             self._measure_lag(consumer, offsets)
@@ -104,17 +126,68 @@ class Consumer:
         if consumer is None or not batch.next_offsets:
             return
         offsets = {TopicPartition(*place): offset for place, offset in batch.next_offsets.items()}
+        for partition in offsets:
+            self._uncommitted.pop(partition, None)
         try:
-            await consumer.commit(offsets)
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             log.info("offsets not committed, the partitions moved", error=str(error))
-        except KafkaError as error:
-            log.warning("offsets not committed, the bus is away", error=str(error))
+        except (KafkaError, TimeoutError) as error:
+            # The effect is done: the next commit covers it, and what a crash before that repeats is harmless.
+            log.warning("offsets not committed, the bus is away", error=repr(error))
+
+    def pause(self, paused: bool = True) -> None:
+        """Hand out only empty batches, or messages again. Whoever stops iterating instead loses the membership after
+        five minutes; so go on iterating."""
+        self._paused = paused
+
+    @property
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        """The (topic, partition)s that this member reads now."""
+        if self._consumer is None:
+            return frozenset()
+        return frozenset((place.topic, place.partition) for place in self._consumer.assignment())
+
+    async def committed(self, places: Collection[tuple[str, int]]) -> Positions:
+        """The group's stored offsets for `places`; one that has none is left out. KafkaError if the bus is away."""
+        assert self._consumer is not None, "start() first"
+        found = {place: await self._consumer.committed(TopicPartition(*place)) for place in places}
+        return {place: offset for place, offset in found.items() if offset is not None}
+
+    def _pause_or_resume(self, consumer: AIOKafkaConsumer) -> None:
+        if self._paused:  # each time, since a partition comes unpaused when it is assigned again
+            consumer.pause(*consumer.assignment())
+        elif waiting := consumer.paused():
+            consumer.resume(*waiting)
 
     def relocate(self) -> None:
-        """Ask `locate` again where each partition is to be read from, before anything more is handed out."""
-        if self._consumer is not None:
-            self._unlocated.update(self._consumer.assignment())
+        """Go back, before anything more is handed out: to where `locate`, asked again, says; without it to the first
+        message that was handed out and not committed."""
+        if self._consumer is None:
+            return
+        assigned = self._consumer.assignment()
+        if self._locate is not None:
+            self._unlocated.update((partition, next(self._assignments)) for partition in assigned)
+            return
+        for partition, offset in self._uncommitted.items():
+            if partition in assigned:
+                self._consumer.seek(partition, offset)
+        self._uncommitted.clear()
+
+    def note_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """The group gave us these partitions."""
+        if self._locate is not None:
+            self._unlocated.update((partition, next(self._assignments)) for partition in assigned)
+
+    def note_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """The group took these partitions from us: what was not committed comes to whoever has them next."""
+        for partition in revoked:
+            self._unlocated.pop(partition, None)
+            self._uncommitted.pop(partition, None)
+            self.lag.pop(f"{partition.topic}/{partition.partition}", None)
+            with suppress(KeyError):
+                LAG.remove(partition.topic, str(partition.partition))
 
     async def put_aside(self, message: Received, error: Exception) -> None:
         """Send a message that decodes, but can't be processed, to the dead letters and wait until it is there.
@@ -124,46 +197,47 @@ class Consumer:
 
     async def _seek_located(self, consumer: AIOKafkaConsumer) -> None:
         while self._unlocated and self._locate is not None:
-            wanted = set(self._unlocated)
+            wanted = dict(self._unlocated)
             places = await self._locate([(partition.topic, partition.partition) for partition in wanted])
-            for partition in wanted & consumer.assignment():
-                place = places.get((partition.topic, partition.partition))
-                if place is None:
-                    await consumer.seek_to_beginning(partition)
-                else:
-                    consumer.seek(partition, place)
-            self._unlocated.difference_update(wanted)
-        self._unlocated.clear()
+            for partition, assignment in wanted.items():
+                # One that was taken away and came back meanwhile may have been read by another member in between.
+                if self._unlocated.get(partition) == assignment:
+                    del self._unlocated[partition]
+                    # Where nothing is known, 0: what is no longer there resets to the earliest that is.
+                    consumer.seek(partition, places.get((partition.topic, partition.partition), 0))
 
     def _measure_lag(self, consumer: AIOKafkaConsumer, read: Positions) -> None:
         """`highwater` is what the last fetch said; a partition not fetched from since then keeps its figure."""
-        assigned = {(partition.topic, partition.partition): partition for partition in consumer.assignment()}
-        self.lag = {name: behind for name, behind in self.lag.items() if tuple(name.rsplit("/", 1)) in _names(assigned)}
-        for place, offset in read.items():
-            end = consumer.highwater(assigned[place]) if place in assigned else None
+        assigned = consumer.assignment()
+        for (topic, partition), offset in read.items():
+            place = TopicPartition(topic, partition)
+            end = consumer.highwater(place) if place in assigned else None
             if end is not None:
-                self.lag[f"{place[0]}/{place[1]}"] = max(end - offset, 0)
-                LAG.labels(place[0], str(place[1])).set(max(end - offset, 0))
-
-
-def _names(places: Collection[tuple[str, int]]) -> set[tuple[str, ...]]:
-    return {(topic, str(partition)) for topic, partition in places}
+                self.lag[f"{topic}/{partition}"] = max(end - offset, 0)
+                LAG.labels(topic, str(partition)).set(max(end - offset, 0))
 
 
 class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Notes the partitions whose place is to be asked for."""
+    """Tells the consumer what the group gives and takes."""
 
-    def __init__(self, unlocated: set[TopicPartition]) -> None:
-        self._unlocated = unlocated
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        self._unlocated.difference_update(revoked)
+        self._consumer.note_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        self._unlocated.update(assigned)
+        self._consumer.note_assigned(assigned)
 
 
-async def _close(consumer: AIOKafkaConsumer) -> None:
-    with suppress(KafkaError, TimeoutError):
+async def close(consumer: AIOKafkaConsumer) -> None:
+    """Leave the group and disconnect, in at most 6 s."""
+    try:
         async with asyncio.timeout(5):
             await consumer.stop()
+    except (KafkaError, TimeoutError) as error:
+        # Without connections what may be left of it neither reads nor keeps its place in the group.
+        log.info("consumer did not close cleanly", error=repr(error))
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(1):
+                await consumer._client.close()

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
 from typing import Literal
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.bus.consumer import METADATA_MS, close
 from shared.bus.producer import Producer
 from shared.bus.received import Reader, Received
 from shared.messages.topics import Topic
@@ -50,16 +50,16 @@ class Follower:
                 auto_offset_reset="earliest",
                 fetch_max_wait_ms=250,
                 retry_backoff_ms=100,
+                metadata_max_age_ms=METADATA_MS,
             )
             try:
                 await consumer.start()
+                wait = 0.1
                 await self._follow(consumer)
             except KafkaError as error:
                 log.info("bus is not reachable, following is retried", bootstrap=self._bootstrap, error=str(error))
             finally:
-                with suppress(KafkaError, TimeoutError):
-                    async with asyncio.timeout(5):
-                        await consumer.stop()
+                await close(consumer)
             await asyncio.sleep(wait)
             wait = min(wait * 2, 2.0)
 
@@ -69,9 +69,7 @@ class Follower:
         await self._seek(consumer, partitions)
         ends = await consumer.end_offsets(partitions)
         while True:
-            if not self.caught_up.is_set() and all(
-                [self._next.get(one, await consumer.position(one)) >= ends[one] for one in partitions]
-            ):
+            if not self.caught_up.is_set() and all([await consumer.position(one) >= ends[one] for one in partitions]):
                 self.caught_up.set()
             for partition, records in (await consumer.getmany(timeout_ms=250, max_records=2_000)).items():
                 for message in await self._reader.read(records):
@@ -99,7 +97,7 @@ async def _partitions(producer: Producer, topics: Collection[Topic]) -> list[Top
     found: list[TopicPartition] = []
     for topic in topics:
         while not (numbers := await producer.partitions_of(topic)):
-            log.info("topic is not there yet: it is made by `./pantau migrate`", topic=topic.name)
+            log.info("topic is not there yet (`./pantau migrate` makes it), or the bus is away", topic=topic.name)
             await asyncio.sleep(1)
         found += [TopicPartition(topic.name, number) for number in sorted(numbers)]
     return found

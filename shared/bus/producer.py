@@ -53,6 +53,10 @@ class BusUnavailable(Exception):
     """The bus did not take a message in time. Its outcome is unknown: sending it again with its id is harmless."""
 
 
+class ProducerStopped(BusUnavailable):
+    """The program is ending: nothing is sent any more."""
+
+
 class MessageRefused(ValueError):
     """The bus will never take this message, for instance because it is too long. The text says which and why."""
 
@@ -214,14 +218,14 @@ class Producer:
             pause = min(pause * 2, 2.0)
 
     async def _connected(self) -> AIOKafkaProducer:
-        """The producer, once it is connected. BusUnavailable if it was stopped."""
+        """The producer, once it is connected. ProducerStopped if it was stopped."""
         if self._connection is None and not self._stopped:
             self._connection = asyncio.create_task(connect(self._bootstrap))
         connection = self._connection
         if connection is not None:
             await asyncio.wait([connection])  # unlike `await connection`, cancels only the one who waits
         if connection is None or connection.cancelled():
-            raise BusUnavailable("the producer is stopped")
+            raise ProducerStopped("the producer is stopped")
         return connection.result()
 
     def _replace(self, producer: AIOKafkaProducer, error: KafkaError) -> None:

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 
 from shared import clock
-from shared.bus.producer import Outgoing, Producer
+from shared.bus.producer import BusUnavailable, Outgoing, Producer, ProducerStopped
 from shared.messages.dead_letters import DeadLetter
 from shared.messages.message import BadMessage, content_id
 from shared.messages.topics import BY_NAME, DEAD_LETTERS, Topic
@@ -21,7 +21,11 @@ DEAD = Counter(
     "pantau_bus_dead_letters_total", "Messages put aside because they can't be processed", ["topic", "error"]
 )
 
+# A dead letter must itself fit on the bus, whatever it is about.
 LONGEST_VALUE = 256 * 1024
+LONGEST_KEY = 1024
+LONGEST_HEADER = 1024
+MOST_HEADERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def decode(record: ConsumerRecord[bytes, bytes]) -> Received:
         accepted_ms=record.timestamp,
         key=key,
         message=None if record.value is None else topic.message.decode(record.value),
-        headers=dict(record.headers),
+        headers={name: header or b"" for name, header in record.headers},
         record=record,
     )
 
@@ -72,10 +76,13 @@ def dead_letter(record: ConsumerRecord[bytes, bytes], consumer: str, error: Exce
         error=type(error).__name__,
         reason=(str(error) or type(error).__name__)[:2_000],
         at=now_ms,
-        key_base64=None if record.key is None else base64.b64encode(record.key).decode(),
+        key_base64=None if record.key is None else base64.b64encode(record.key[:LONGEST_KEY]).decode(),
         value_base64=None if value is None or len(value) > LONGEST_VALUE else base64.b64encode(value).decode(),
         value_bytes=len(value or b""),
-        headers={name: header.decode(errors="replace") for name, header in record.headers},
+        headers={
+            name[:LONGEST_HEADER]: (header or b"")[:LONGEST_HEADER].decode(errors="replace")
+            for name, header in record.headers[:MOST_HEADERS]
+        },
     )
 
 
@@ -93,8 +100,18 @@ class Reader:
             try:
                 received.append(decode(record))
             except BadMessage as error:
-                await self.put_aside(record, error)
+                await self._put_aside_for_certain(record, error)
         return received
+
+    async def _put_aside_for_certain(self, record: ConsumerRecord[bytes, bytes], error: BadMessage) -> None:
+        """However long the bus is away: the position is past this record already, and with it those read after it."""
+        while True:
+            try:
+                return await self.put_aside(record, error)
+            except ProducerStopped:
+                raise
+            except BusUnavailable as unavailable:
+                log.warning("dead letter not sent yet", reason=str(unavailable))
 
     async def put_aside(self, record: ConsumerRecord[bytes, bytes], error: Exception) -> None:
         """Send `record` to the dead letters and wait until it is there."""
@@ -108,5 +125,5 @@ class Reader:
             error=letter.error,
             reason=letter.reason,
         )
-        key = (record.key or b"").decode(errors="replace")
+        key = (record.key or b"")[:LONGEST_KEY].decode(errors="replace")
         await self._producer.send(Outgoing(DEAD_LETTERS, key, letter, letter.id))

@@ -22,7 +22,9 @@ class DeadLetter(Message):
     reason: Annotated[str, Field(max_length=2_000)]
     at: Instant
     key_base64: str | None = None
+    """The original key, its first KiB."""
     value_base64: str | None = None
     """The original bytes; absent for a tombstone or when longer than 256 KiB."""
     value_bytes: int = 0
     headers: dict[str, str] = {}
+    """The first 64 of the original headers, each cut at 1 KiB."""
