@@ -1,0 +1,120 @@
+"""The alerts that are active now, from two topics that arrive in no common order.
+
+`pantau.alerts.state` says what is; `pantau.alerts.events` usually says it a moment earlier. Both name the episode and
+the number of the transition, so whichever comes second changes nothing. A tombstone of the state names neither: it
+ends what the state has shown, never what only an event has announced (that tombstone is then about the episode before).
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from services.api.core.bodies import AlertBody, AlertStatus
+from shared.messages.alerts import AlertEvent, CurrentAlert, Severity, episode_id
+
+# (episode, transition): rises with each transition of an alert.
+Position = tuple[int, int]
+MOST_ENDED = 10_000
+
+
+class ActiveAlerts:
+    """The active ones, by alert id."""
+
+    def __init__(self) -> None:
+        self._active: dict[str, tuple[Position, AlertBody, bool]] = {}
+        self._ended: OrderedDict[str, Position] = OrderedDict()
+
+    def put_state(self, alert: str, state: CurrentAlert | None) -> None:
+        """Take a message of the state topic; None is a tombstone."""
+        held = self._active.get(alert)
+        if state is None:
+            if held is not None and held[2]:
+                self._end(alert, held[0])
+            return
+        position = (state.episode, state.last_transition)
+        if state.shadow or self._is_past(alert, position):
+            return
+        if held is None or held[0] <= position:
+            self._active[alert] = (position, active_body(state), True)
+
+    def put_event(self, event: AlertEvent) -> AlertBody | None:
+        """Take an event; the alert as it is by it, if it is news and anybody's business."""
+        position = (event.episode, event.transition)
+        held = self._active.get(event.alert_id)
+        if event.shadow or self._is_past(event.alert_id, position):
+            return None
+        if held is not None and held[0] > position:
+            return None
+        body = event_body(event)
+        if event.state in ("pending", "firing"):
+            if held is None or held[0] < position:
+                self._active[event.alert_id] = (position, body, False)
+        else:
+            self._end(event.alert_id, position)
+        return None if event.state == "inactive" else body
+
+    def list(self, severity: Severity | None = None) -> list[AlertBody]:
+        """The active alerts, newest first."""
+        return newest_first(
+            body for _, body, _ in self._active.values() if severity is None or body.severity == severity
+        )
+
+    def _is_past(self, alert: str, position: Position) -> bool:
+        ended = self._ended.get(alert)
+        return ended is not None and position <= ended
+
+    def _end(self, alert: str, position: Position) -> None:
+        self._active.pop(alert, None)
+        self._ended[alert] = position
+        self._ended.move_to_end(alert)
+        while len(self._ended) > MOST_ENDED:
+            self._ended.popitem(last=False)
+
+
+def newest_first(alerts: Iterable[AlertBody]) -> list[AlertBody]:
+    """Sorted by when they fired, then by id."""
+    return sorted(alerts, key=lambda alert: (-alert.created_at, alert.id))
+
+
+def finite(value: float) -> float | None:
+    """The value where JSON has a number for it."""
+    return value if math.isfinite(value) else None
+
+
+def active_body(alert: CurrentAlert) -> AlertBody:
+    """An active alert as the API shows it."""
+    return AlertBody(
+        id=episode_id(alert.alert_id, alert.episode),
+        alert_id=alert.alert_id,
+        name=alert.rule,
+        group=alert.group,
+        severity=alert.severity,
+        message=alert.message,
+        status=alert.state,
+        created_at=alert.episode if alert.fired_at is None else alert.fired_at,
+        resolved_at=None,
+        value=finite(alert.value),
+        labels=alert.labels,
+        annotations=alert.annotations,
+        expr=alert.expr,
+    )
+
+
+def event_body(event: AlertEvent) -> AlertBody:
+    """An alert as of one of its events, as the API shows it."""
+    status: AlertStatus = "resolved" if event.state == "inactive" else event.state
+    return AlertBody(
+        id=episode_id(event.alert_id, event.episode),
+        alert_id=event.alert_id,
+        name=event.rule,
+        group=event.group,
+        severity=event.severity,
+        message=event.message,
+        status=status,
+        created_at=event.episode if event.fired_at is None else event.fired_at,
+        resolved_at=event.instant if status == "resolved" else None,
+        value=finite(event.value),
+        labels=event.labels,
+        annotations=event.annotations,
+        expr=event.expr,
+    )

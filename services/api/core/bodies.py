@@ -1,0 +1,274 @@
+"""What the HTTP API answers: one model per body. Times are RFC 3339 in UTC; null means that there is no such data."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.messages.access import Role
+from shared.messages.alerts import Severity
+from shared.messages.message import Instant
+
+HealthStatus = Literal["healthy", "degraded", "unhealthy", "unknown"]
+AlertStatus = Literal["pending", "firing", "resolved"]
+PerformanceMetric = Literal["response_time", "request_rate", "error_rate", "cpu_usage", "memory_usage", "disk_usage"]
+
+
+class Body(BaseModel):
+    """Base of all bodies."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class Where(Body):
+    """One thing that is wrong with a request."""
+
+    where: str
+    """The field, e.g. `body[3].labels`, or the place in the text"""
+    reason: str
+
+
+class ProblemBody(Body):
+    """An RFC 9457 problem."""
+
+    type: str
+    """Identifies the kind of problem"""
+    title: str
+    status: int
+    detail: str
+    """What happened and what to do"""
+    instance: str
+    """Identifies this very occurrence; the log has it too"""
+    errors: list[Where] | None = None
+
+
+class Credentials(BaseModel):
+    """A login."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Session(Body):
+    """Who is asking."""
+
+    username: str
+    """The user's name, or the token's"""
+    role: Role
+    expires_at: Instant | None
+    """null: a token that doesn't expire"""
+
+
+class CheckBody(Body):
+    """One health check."""
+
+    status: HealthStatus
+    response_time: float | None
+    """Milliseconds"""
+    details: dict[str, Any]
+    checked_at: Instant
+    stale: bool
+    """The result is too old to say anything: the status is unknown"""
+
+
+class HealthBody(Body):
+    """The state of everything that is checked."""
+
+    status: HealthStatus
+    """The worst of the checks; unknown if there are none"""
+    checks: dict[str, CheckBody]
+    timestamp: Instant
+
+
+class SystemBody(Body):
+    """The latest reading of one machine."""
+
+    host: str
+    cpu_usage: float | None
+    """Percent"""
+    memory_usage: float | None
+    """Percent"""
+    memory_total: int | None
+    """Bytes"""
+    memory_used: int | None
+    disk_usage: float | None
+    """Percent, of the main disk: the one at `/`, else the largest"""
+    disk_total: int | None
+    """Bytes"""
+    disk_used: int | None
+    network_rx: int | None
+    """Bytes received since the machine started, all interfaces but the loopback"""
+    network_tx: int | None
+    load_average: list[float] | None
+    """Over 1, 5 and 15 minutes"""
+    uptime_seconds: int | None
+    process_count: int | None
+    snapshot_time: Instant
+
+
+class ApplicationBody(Body):
+    """HTTP traffic over the last five minutes."""
+
+    response_time_ms: float | None
+    """Mean"""
+    request_rate_per_minute: float | None
+    error_rate_percent: float | None
+    """Answers with a status of 500 or above"""
+    active_connections: int | None
+
+
+class BusinessBody(Body):
+    """The provider's business."""
+
+    daily_revenue: float | None = None
+    active_subscriptions: int | None = None
+    conversion_rate: float | None = None
+    customer_growth: float | None = None
+
+
+class ActiveUsersBody(Body):
+    """Subscribers who are online."""
+
+    hotspot: int | None = None
+    pppoe: int | None = None
+
+
+class Point(Body):
+    """One point of a chart."""
+
+    time: Instant
+    value: float | None
+
+
+class ChartsBody(Body):
+    """Recent HTTP traffic, one point a minute."""
+
+    response_times: list[Point]
+    """Milliseconds, mean; null in a minute without requests"""
+    request_rates: list[Point]
+    """Requests a minute"""
+
+
+class MetricsBody(Body):
+    """The overview."""
+
+    timestamp: Instant
+    system: SystemBody | None
+    """null: no collector has reported in the last five minutes"""
+    application: ApplicationBody
+    business: BusinessBody
+    active_users: ActiveUsersBody
+    performance: ChartsBody
+
+
+class SystemEvent(Body):
+    """A new reading, on the live stream."""
+
+    system: SystemBody
+
+
+class PerformanceBody(Body):
+    """One metric over a period; a step without data has the value null."""
+
+    metric: PerformanceMetric
+    unit: Literal["ms", "requests/min", "%"]
+    period: str
+    step_seconds: int
+    timestamps: list[Instant]
+    """The beginning of each step"""
+    values: list[float | None]
+
+
+class AlertBody(Body):
+    """One episode of one alert."""
+
+    id: str
+    """The episode's"""
+    alert_id: str
+    name: str
+    """The rule's"""
+    group: str
+    severity: Severity
+    message: str
+    status: AlertStatus
+    created_at: Instant
+    """When it fired; while it is pending, when that began"""
+    resolved_at: Instant | None
+    value: float | None
+    """null: not a finite number, or not known"""
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    expr: str
+
+
+class Accepted(Body):
+    """Samples that are on the bus."""
+
+    accepted: int
+
+
+class RuleBody(Body):
+    """One rule."""
+
+    kind: Literal["alert", "record"]
+    name: str
+    expr: str
+    for_seconds: float = 0
+    severity: Severity | None = None
+    message: str | None = None
+    cooldown: int = 0
+    """Milliseconds"""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class RuleGroupBody(Body):
+    """A rule group in force."""
+
+    name: str
+    version: int
+    origin: Literal["file", "api"]
+    immediate: bool
+    """Evaluated whenever a sample arrives that it selects"""
+    enabled: bool
+    interval_seconds: float | None
+    """null: alerting's evaluation interval"""
+    updated_by: str
+    updated_at: Instant
+    rules: list[RuleBody]
+
+
+class SmallRuleBody(Body):
+    """A rule that was taken."""
+
+    name: str
+    group: str
+    version: int
+    condition: str
+    expr: str
+    """The condition as it is evaluated"""
+    severity: Severity
+    message: str
+    cooldown: int
+    immediate: bool
+    updated_by: str
+    updated_at: Instant
+    published: bool
+    """False: stored, but the bus is away; it comes into force once the bus is back"""
+
+
+class Live(Body):
+    """The process runs."""
+
+    status: Literal["live"] = "live"
+
+
+class Ready(Body):
+    """Whether requests can be answered."""
+
+    status: Literal["ready", "not ready"]
+    missing: dict[str, str]
+    """What api waits for before it answers, and why"""
+    degraded: dict[str, str]
+    """What some answers need and is away, and why; api is ready nevertheless"""

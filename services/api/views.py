@@ -1,0 +1,91 @@
+"""What api knows from the bus alone, and so also while the database is down."""
+
+import asyncio
+import socket
+
+from prometheus_client import Gauge
+
+from services.api.core.access import Tokens
+from services.api.core.alerts import ActiveAlerts
+from services.api.core.bodies import SystemEvent
+from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
+from services.api.core.system import SystemView
+from services.api.core.traffic import MINUTE_MS, TrafficView
+from services.api.live import Live
+from shared import clock
+from shared.bus import Follower, Producer, Received
+from shared.messages.access import Token
+from shared.messages.rules import RuleGroup
+from shared.messages.topics import ACCESS, ALERT_EVENTS, ALERT_STATE, HEALTH, RULES, SAMPLES
+from shared.service import Readiness
+
+TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
+CONSUMER = "api"
+
+
+class Views:
+    """Follows the bus. Access, rules, active alerts and health must be complete before api is ready."""
+
+    def __init__(self, bootstrap: str, producer: Producer, live: Live, recent_minutes: int) -> None:
+        self.tokens = Tokens()
+        self.rules: dict[str, RuleGroup] = {}
+        self.alerts = ActiveAlerts()
+        self.health = HealthView()
+        self.system = SystemView()
+        self.traffic = TrafficView(recent_minutes)
+        self.own_host = socket.gethostname()
+        self._live = live
+        now_ms = clock.now_ms()
+        self._compacted = Follower(
+            bootstrap, CONSUMER, [ACCESS, ALERT_STATE, RULES], producer, self._apply_compacted, "beginning"
+        )
+        self._health = Follower(
+            bootstrap, CONSUMER, [HEALTH], producer, self._apply_health, now_ms - FORGOTTEN_AFTER_MS
+        )
+        self._events = Follower(bootstrap, CONSUMER, [ALERT_EVENTS], producer, self._apply_event, "end")
+        self._samples = Follower(
+            bootstrap, CONSUMER, [SAMPLES], producer, self._apply_samples, now_ms - recent_minutes * MINUTE_MS
+        )
+        TOKENS.set_function(lambda: len(self.tokens))
+
+    async def follow(self, readiness: Readiness) -> None:
+        """Follow until cancelled; `readiness` says when the views are complete."""
+        needed = {"access, rules and alerts": self._compacted, "health": self._health, "alert events": self._events}
+        for name in needed:
+            readiness.missing(name, "still being read from the bus")
+        async with asyncio.TaskGroup() as tasks:
+            for follower in (*needed.values(), self._samples):
+                tasks.create_task(follower.run())
+            for name, follower in needed.items():
+                await follower.caught_up.wait()
+                readiness.there(name)
+
+    def _apply_compacted(self, received: Received) -> None:
+        message = received.message
+        if received.topic is ACCESS:
+            if message is None:
+                self.tokens.remove(received.key)
+            elif isinstance(message, Token):
+                self.tokens.put(message)
+        elif received.topic is RULES:
+            if message is None:
+                self.rules.pop(received.key, None)
+            else:
+                self.rules[received.key] = message
+        else:
+            self.alerts.put_state(received.key, message)
+
+    def _apply_event(self, received: Received) -> None:
+        alert = self.alerts.put_event(received.message)
+        if alert is not None:
+            self._live.publish("alert", alert)
+
+    def _apply_health(self, received: Received) -> None:
+        if self.health.put(received.message) and self._health.caught_up.is_set():
+            self._live.publish("health", self.health.body(clock.now_ms()))
+
+    def _apply_samples(self, received: Received) -> None:
+        self.traffic.put(received.message)
+        snapshot = self.system.put(received.message)
+        if snapshot is not None and self._samples.caught_up.is_set():
+            self._live.publish("metrics", SystemEvent(system=snapshot))
