@@ -8,7 +8,7 @@ export function Missing({ reason }: { reason: string }) {
       <Text component="span" inherit c="dimmed" aria-hidden>
         {MISSING}
       </Text>
-      <Text size="xs" c="dimmed" fw={400} lh={1.35}>
+      <Text size="xs" c="dimmed" fw={400} lh={1.35} lts="0">
         {reason}
       </Text>
     </>

@@ -158,7 +158,7 @@ export const id: Translation = {
     emptyText: 'Belum ada aturan yang terpicu. Peringatan baru muncul di sini dengan sendirinya.',
     emptyActive: 'Tidak ada yang aktif',
     emptyActiveText: 'Saat ini tidak ada peringatan aktif.',
-    severity: { critical: 'Kritis', warning: 'Awas', info: 'Info' },
+    severity: { critical: 'Kritis', warning: 'Waspada', info: 'Info' },
     status: { pending: 'Menunggu', firing: 'Aktif', resolved: 'Selesai' },
     since: 'sejak {{time}}',
     resolvedAfter: 'Selesai {{time}}, setelah {{duration}}',

@@ -42,8 +42,8 @@ export function UsageRing({ name, label, percent, text, loading, stale }: UsageR
       ) : (
         <div role="img" aria-label={spoken} className={classes.dial}>
           <RingProgress
-            size={112}
-            thickness={10}
+            size={124}
+            thickness={11}
             roundCaps
             transitionDuration={400}
             rootColor="var(--track)"
