@@ -1,6 +1,7 @@
 """The whole product, started as a user starts it, and what tests do with it."""
 
 import asyncio
+import contextlib
 import json
 import re
 import subprocess
@@ -18,6 +19,9 @@ import yaml
 from aiohttp import web
 
 from infra.local import ports
+from infra.local.places import Places
+from infra.local.processes import wait_until
+from infra.local.supervisor import Control, ProgramState
 from tests.conftest import clean_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -49,7 +53,7 @@ class Stack:
 
     @property
     def dsn(self) -> str:
-        return (self.data / "database.dsn").read_text().strip()
+        return Places.at(self.data).dsn_file.read_text().strip()
 
     def cli(self, *arguments: str, seconds: float = START_SECONDS) -> str:
         """The output of `pantau ARGUMENTS --data …`; fails the test with it if the exit status is not 0."""
@@ -79,16 +83,33 @@ class Stack:
         assert found, "no token in the output of `pantau token create`"
         return found[0]
 
-    def pid(self, program: str) -> int:
-        """The process id of a program, as `pantau status` has it. Fails the test if it does not run."""
-        programs = json.loads(self.cli("status", "--json"))
-        return int(next(one["pid"] for one in programs["programs"] if one["name"] == program))
+    def program(self, name: str) -> ProgramState:
+        """How the supervisor sees one program."""
+        return next(one for one in self.control.programs() if one.name == name)
 
-    def kill(self, program: str) -> None:
+    @property
+    def control(self) -> Control:
+        """The stack's supervisor."""
+        return Control(Places.at(self.data))
+
+    def kill(self, name: str) -> None:
         """SIGKILL, as the kernel does it when memory runs out; returns once the process is gone."""
-        process = psutil.Process(self.pid(program))
+        wait_until(lambda: bool(self.program(name).pid), 60, late=lambda: f"{name} does not run")
+        pid = self.program(name).pid
+        assert pid is not None
+        process = psutil.Process(pid)
         process.kill()
-        process.wait(10)
+        with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+            process.wait(10)
+
+    def stop(self, name: str) -> None:
+        """Stop a program, so that it stays away."""
+        self.control.stop(self.program(name))
+        wait_until(lambda: self.program(name).state == "STOPPED", 60, late=lambda: f"{name} did not stop")
+
+    def start(self, name: str) -> None:
+        """Start a program that was stopped."""
+        self.control.start(self.program(name))
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ async def test_nothing_is_lost_when_anything_is_killed(stack: Stack, client: Cli
 async def test_alerts_need_no_database(stack: Stack, client: Client, recorder: Recorder) -> None:
     await client.rule("dark_alert", "dark_metric > 100")
     await client.sample("dark_metric", 1)
-    await asyncio.to_thread(stack.cli, "stop", "postgres")
+    await asyncio.to_thread(stack.stop, "postgres")
     try:
         # An api that is started now learns of tokens and rules from the bus alone.
         await asyncio.to_thread(stack.cli, "restart", "api")
@@ -91,7 +91,7 @@ async def test_alerts_need_no_database(stack: Stack, client: Client, recorder: R
         await eventually(database_is_unhealthy)
         await eventually(lambda: _count(recorder, "database_connection_failed", 1))
     finally:
-        await asyncio.to_thread(stack.cli, "start", "postgres")
+        await asyncio.to_thread(stack.start, "postgres")
     connection = await eventually(lambda: _connected(stack.dsn))
     try:
 
