@@ -89,9 +89,9 @@ def clean_environment(**environment: str) -> dict[str, str]:
 T = TypeVar("T")
 
 
-async def eventually(look: Callable[[], Awaitable[T]], deadline_seconds: float = DEADLINE_SECONDS) -> T:
+async def eventually(look: Callable[[], Awaitable[T | None]], deadline_seconds: float = DEADLINE_SECONDS) -> T:
     """The first truthy answer of `look`, asked again and again; AssertionError with the last one after the deadline."""
-    answer = None
+    answer: T | None = None
     try:
         async with asyncio.timeout(deadline_seconds):
             while not (answer := await look()):  # noqa: ASYNC110  (what is looked at lies in other processes)

@@ -212,7 +212,7 @@ class Client:
             text = await response.text()
             return response.status, json.loads(text) if text else None
 
-    async def sample(self, name: str, value: float, **labels: str) -> None:
+    async def sample(self, name: str, value: float, /, **labels: str) -> None:
         """Post one sample until it is accepted."""
         deadline = time.monotonic() + 90
         last: object = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -29,10 +30,10 @@ async def test_nothing_is_lost_when_anything_is_killed(stack: Stack, client: Cli
             await client.sample("fault_metric", value)
             posted.append(("fault_metric", value))
             for stream in range(5):
-                await client.sample("fault_stream", number, stream=str(stream), value=str(value))
+                await client.sample("fault_stream", number, stream=str(stream), while_at=str(value))
                 posted.append(("fault_stream", number))
             states += 1
-            await eventually(lambda wanted=states: _count(recorder, "fault_alert", wanted), 120)
+            await eventually(partial(_count, recorder, "fault_alert", states), 120)
 
     assert recorder.states("fault_alert") == ["firing", "resolved"] * (states // 2)
     bodies: dict[str, Any] = {}
