@@ -16,7 +16,7 @@ from infra.local import stack
 from infra.local.errors import LocalStackError
 from infra.local.narration import Narrator
 from infra.local.places import Places
-from infra.local.readiness import missing, words
+from infra.local.readiness import of_program, words
 from infra.local.record import Record
 from infra.local.settings import chosen_file, configuration
 from infra.local.starting import Started
@@ -83,8 +83,8 @@ def status(data: Data = DEFAULT_DATA) -> None:
     table = Table("program", "state", "pid", "up", "memory", "ready", box=None, pad_edge=False)
     all_ready = True
     for program in programs:
-        ready = _readiness(program, record)
-        all_ready = all_ready and ready in ("yes", "")
+        ready = _readiness(where, program, record)
+        all_ready = all_ready and ready == "yes"
         table.add_row(
             program.name,
             program.state.lower(),
@@ -191,12 +191,12 @@ def _programs(where: Places) -> list[ProgramState] | None:
         return None
 
 
-def _readiness(program: ProgramState, record: Record | None) -> str:
+def _readiness(where: Places, program: ProgramState, record: Record | None) -> str:
     if program.pid is None:
         return "no"
-    if record is None or program.name not in record.endpoints:
-        return ""
-    reasons = missing(record.endpoints[program.name])
+    if record is None:
+        return "?"
+    reasons = of_program(where, record, program.name)
     return words(reasons) if reasons else "yes"
 
 

@@ -132,6 +132,7 @@ def _java(class_path: str, heap_mb: int, options: Sequence[str] = ()) -> list[st
         "-XX:+ExitOnOutOfMemoryError",  # a broker without memory hangs; one that ended is started again
         "-XX:-UsePerfData",
         "--sun-misc-unsafe-memory-access=allow",
+        "--enable-native-access=ALL-UNNAMED",
         "-Djava.awt.headless=true",
         f"-Dlog4j2.configurationFile={LOGGING}",
         *options,

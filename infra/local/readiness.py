@@ -5,15 +5,30 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from infra.local import kafka, postgres
 from infra.local.errors import LocalStackError, last_lines
 from infra.local.places import Places
 from infra.local.processes import POLL_SECONDS
+from infra.local.record import Record
 from infra.local.supervisor import Control
 
 READY_SECONDS = 90.0
 BAD_SETTINGS = 2
 """The exit status of a service that refuses its settings."""
+
+
+def of_program(places: Places, record: Record, name: str) -> dict[str, str]:
+    """What a program of the running stack waits for, servers included; empty when it is ready."""
+    if name in record.endpoints:
+        return missing(record.endpoints[name])
+    if name == "kafka":
+        ready = kafka.answers(int(record.bootstrap.rpartition(":")[2]))
+    else:
+        dsn = places.dsn_file.read_text()
+        ready = postgres.answers(urlsplit(dsn).port or 0, dsn)
+    return {} if ready else {"server": "does not answer"}
 
 
 def missing(endpoint: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The whole stack of one data directory: bringing it up in order, looking at it, taking it down without a trace."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -10,7 +11,7 @@ from infra.local import ports, readiness, starting
 from infra.local.errors import LocalStackError
 from infra.local.narration import Narrator
 from infra.local.places import Places
-from infra.local.processes import wait_until
+from infra.local.processes import POLL_SECONDS, wait_until
 from infra.local.record import Record
 from infra.local.settings import Configuration
 from infra.local.starting import Started
@@ -41,9 +42,11 @@ def down(places: Places) -> bool:
     """Stop everything of this data directory, for certain; whether there was anything."""
     was_running = False
     try:
-        pid = _shut_down(Control(places))
+        control = Control(places)
+        pid = control.pid()
+        control.shutdown()
         was_running = True
-        _wait_for_end(pid, STOP_SECONDS)
+        _wait_for_end(control, pid, STOP_SECONDS)
     except UNREACHABLE:
         pass  # no supervisor; there may be processes that outlived one
     left = end_survivors(places)
@@ -63,11 +66,11 @@ def restart(places: Places, name: str) -> None:
     )
     control.start(_program_state(control, name))
     record = Record.read(places)
-    if record and name in record.endpoints:
+    if record:
         wait_until(
-            lambda: readiness.missing(record.endpoints[name]) == {},
+            lambda: readiness.of_program(places, record, name) == {},
             readiness.READY_SECONDS,
-            late=lambda: f"{name} is not ready: {readiness.words(readiness.missing(record.endpoints[name]))}",
+            late=lambda: f"{name} is not ready: {readiness.words(readiness.of_program(places, record, name))}",
         )
 
 
@@ -94,12 +97,11 @@ def _program_state(control: Control, name: str) -> ProgramState:
     return programs[name]
 
 
-def _shut_down(control: Control) -> int:
-    pid = control.pid()
-    control.shutdown()
-    return pid
-
-
-def _wait_for_end(pid: int, seconds: float) -> None:
-    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-        psutil.Process(pid).wait(seconds)
+def _wait_for_end(control: Control, pid: int, seconds: float) -> None:
+    """Wait for the end of the supervisor. A question makes it look at its programs, as it else does once a second."""
+    deadline = time.monotonic() + seconds
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            control.answers()
+            time.sleep(POLL_SECONDS)

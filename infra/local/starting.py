@@ -48,6 +48,14 @@ def start(places: Places, configuration: Configuration, narrator: Narrator) -> S
     programs = [_service(name) for name in SERVICES]
     narrator.say("Starting Kafka and PostgreSQL")
     running = supervisor.start(places, supervisor.configuration(places, servers, programs), environment)
+    control = Control(places)
+    # Asking it also makes it start its programs now, and not after its first second.
+    wait_until(
+        control.answers,
+        SERVER_SECONDS,
+        failed=lambda: _supervisor_failed(places, running),
+        late=lambda: f"The process supervisor does not answer; see {places.logs / 'supervisor.log'}",
+    )
     _wait_for_servers(places, configuration, running)
     concurrently(
         lambda: _migrate(places, narrator),
@@ -55,7 +63,6 @@ def start(places: Places, configuration: Configuration, narrator: Narrator) -> S
     )
     password = accounts.ensure_admin(places.dsn_file.read_text())
     narrator.say("Starting the services")
-    control = Control(places)
     control.start_services()
     record = Record(
         url=configuration.endpoint("api").url,
