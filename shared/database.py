@@ -38,7 +38,7 @@ class Database:
         self._connecting = asyncio.Lock()
 
     @asynccontextmanager
-    async def connection(self, deadline_seconds: float = 5.0) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    async def connection(self, deadline_seconds: float = 5.0) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
         """A connection of the pool, for one piece of work. DatabaseUnavailable if none is had within the deadline or
         it breaks during the work."""
         try:
