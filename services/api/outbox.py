@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
@@ -26,7 +26,7 @@ MOST_AT_ONCE = 500
 POLL_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @dataclass(frozen=True)

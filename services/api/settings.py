@@ -53,7 +53,6 @@ class Settings(CommonSettings):
 
     api: ApiSettings = ApiSettings()
 
-    @property
-    def instance_label(self) -> str:
-        """What tells this api's own metrics from another's."""
-        return self.api.name or f"{socket.gethostname()}:{self.api.port}"
+    def instance_label(self, port: int) -> str:
+        """What tells this api's own metrics from another's; `port` is the one it listens on."""
+        return self.api.name or f"{socket.gethostname()}:{port}"

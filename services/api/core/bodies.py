@@ -16,7 +16,9 @@ PerformanceMetric = Literal["response_time", "request_rate", "error_rate", "cpu_
 class Body(BaseModel):
     """Base of all bodies."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Where(Body):

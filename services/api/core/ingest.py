@@ -129,7 +129,7 @@ def _problem(sample: PushedSample, now_ms: int) -> Pushed | Where:
     return time_ms if isinstance(time_ms, Where) else Pushed(series, time_ms, value, sample.metric_type)
 
 
-def _time(timestamp: str | int | None, now_ms: int) -> int | None | Where:
+def _time(timestamp: str | int | None, now_ms: int) -> int | Where | None:
     """Milliseconds since the epoch, or what is wrong with `timestamp`."""
     try:
         time_ms = instant_from_text(timestamp) if isinstance(timestamp, str) else timestamp

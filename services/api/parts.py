@@ -1,0 +1,72 @@
+"""What the routes work with, put together once."""
+
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from services.api.core.access import Tokens
+from services.api.intake import Intake
+from services.api.live import Live
+from services.api.logins import Logins
+from services.api.outbox import Outbox
+from services.api.own_samples import OwnSamples
+from services.api.request_log import RequestLogs
+from services.api.rulebook import Rulebook
+from services.api.settings import Settings
+from services.api.views import Views
+from shared.bus import Producer
+from shared.database import Database
+from shared.service import Readiness
+
+
+@dataclass
+class Parts:
+    """One api, before it listens."""
+
+    settings: Settings
+    producer: Producer
+    readiness: Readiness
+    instance: str
+    """Label `instance` of its own metrics."""
+    database: Database = field(init=False)
+    live: Live = field(init=False)
+    views: Views = field(init=False)
+    intake: Intake = field(init=False)
+    outbox: Outbox = field(init=False)
+    logins: Logins = field(init=False)
+    rulebook: Rulebook = field(init=False)
+    request_logs: RequestLogs = field(init=False)
+    own_samples: OwnSamples = field(init=False)
+
+    def __post_init__(self) -> None:
+        api, producer = self.settings.api, self.producer
+        self.database = Database(self.settings.database, "api")
+        self.live = Live(api.most_stream_clients)
+        self.views = Views(self.settings.kafka.bootstrap, producer, self.live, api.recent_minutes)
+        self.intake = Intake(producer, api.most_waiting_samples, api.bus_deadline_seconds)
+        self.outbox = Outbox(self.database, producer, api.bus_deadline_seconds)
+        self.logins = Logins(self.database, producer, self.views.tokens, api)
+        self.rulebook = Rulebook(self.database)
+        self.request_logs = RequestLogs(producer, f"api/{self.instance}")
+        self.own_samples = OwnSamples(producer, self.instance)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens that are known."""
+        return self.views.tokens
+
+    @property
+    def degraded(self) -> dict[str, str]:
+        """What some answers need and is away, and why."""
+        found = {
+            "database": self.outbox.database_away,
+            "rule files": self.rulebook.files_problem,
+            "bus": self.own_samples.bus_away,
+        }
+        return {what: why for what, why in found.items() if why is not None}
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the api that serves `request`."""
+    parts: Parts = request.app.state.parts
+    return parts

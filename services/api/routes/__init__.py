@@ -1,0 +1,1 @@
+"""The routes, one file per subject; each answers with what the views, the bus or the database know."""

@@ -1,0 +1,35 @@
+"""Alerts, active and past."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+
+from services.api import history
+from services.api.access import ViewerRoute
+from services.api.core.alerts import newest_first
+from services.api.core.bodies import AlertBody
+from services.api.parts import parts_of
+from services.api.routes.documented import problems
+from shared.messages.alerts import Severity
+
+router = APIRouter(route_class=ViewerRoute, tags=["monitoring"])
+
+
+@router.get(
+    "/api/monitoring/alerts", operation_id="getAlerts", summary="Alerts", responses=problems(401, 403, 422, 503)
+)
+async def alerts(
+    request: Request,
+    status: Annotated[
+        Literal["active", "resolved", "all"], Query(description="active: pending and firing, from the bus")
+    ] = "all",
+    severity: Annotated[Severity | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> list[AlertBody]:
+    """The newest episodes first. `status=active` works while the database is down."""
+    parts = parts_of(request)
+    active = [] if status == "resolved" else parts.views.alerts.list(severity)
+    resolved = [] if status == "active" else await history.resolved_alerts(parts.database, severity, limit)
+    # What resolved a moment ago may still be active in one of the two: the later word holds.
+    over = {alert.id for alert in resolved}
+    return newest_first([*(alert for alert in active if alert.id not in over), *resolved])[:limit]
