@@ -1,0 +1,1 @@
+"""History: everything on the bus into PostgreSQL or TimescaleDB, each thing once."""
