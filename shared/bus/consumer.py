@@ -1,9 +1,9 @@
 """The consuming edge of the bus: a consumer group whose offsets are stored after the effect."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 import structlog
@@ -35,6 +35,8 @@ class Batch:
     messages: list[Received]
     next_offsets: Positions
     """Also moves past what was put aside as a dead letter."""
+    first_offsets: Positions = field(default_factory=dict)
+    """Where each partition's part begins; a reader that keeps its offsets sees by it what the bus had deleted."""
 
 
 class Consumer:
@@ -97,7 +99,7 @@ class Consumer:
         if consumer is not None:
             await close(consumer)
 
-    async def batches(self, most: int = 1_000, wait_ms: int = 500) -> AsyncIterator[Batch]:
+    async def batches(self, most: int = 1_000, wait_ms: int = 500) -> AsyncGenerator[Batch, None]:
         """Batches of messages, without end; an empty one whenever nothing came for `wait_ms`.
 
         Whoever begins to iterate again is given once more what was handed out before and not committed.
@@ -117,8 +119,9 @@ class Consumer:
                 self._uncommitted.setdefault(TopicPartition(record.topic, record.partition), record.offset)
             messages = await self._reader.read(records)
             offsets = {(record.topic, record.partition): record.offset + 1 for record in records}
+            first = {(record.topic, record.partition): record.offset for record in reversed(records)}
             self._measure_lag(consumer, offsets)
-            yield Batch(messages, offsets)
+            yield Batch(messages, offsets, first)
 
     async def commit(self, batch: Batch) -> None:
         """Store the batch's offsets. A group that moved on keeps its own: what was processed comes again."""
