@@ -1,0 +1,1 @@
+"""Alert events to people and other systems."""

@@ -1,0 +1,1 @@
+"""What the notifier decides: values in, values out."""

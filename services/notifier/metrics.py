@@ -1,0 +1,29 @@
+"""What the notifier says of itself."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ATTEMPTS = Counter(
+    "pantau_notifications_total",
+    "Attempts to notify, by outcome: delivered, retry or failed (for good)",
+    ["receiver", "channel", "outcome", "reason"],
+)
+SKIPPED = Counter(
+    "pantau_notifications_skipped_total",
+    "Notifications not owed, by reason: repeated, not_announced, done_elsewhere",
+    ["receiver", "reason"],
+)
+EVENTS_SKIPPED = Counter(
+    "pantau_notifier_events_skipped_total",
+    "Alert events that nobody is told of, by reason: pending, inactive, shadow",
+    ["reason"],
+)
+LATENCY = Histogram(
+    "pantau_notification_latency_seconds",
+    "From an alert event's evaluation instant to the receiver's answer",
+    ["receiver", "channel"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 1_800, 7_200, 86_400),
+)
+WAITING = Gauge("pantau_notifier_deliveries_waiting", "Deliveries without an outcome", ["receiver"])
+EVENTS_IN_FLIGHT = Gauge("pantau_notifier_events_in_flight", "Alert events that some receiver is still owed")
+PAUSED = Gauge("pantau_notifier_reading_paused", "1 while no events are read because too many are in flight")
+REMEMBERED = Gauge("pantau_notifier_deliveries_remembered", "Deliveries whose state is kept in memory")

@@ -1,0 +1,62 @@
+"""The notifier's parts, put together."""
+
+from services.notifier.channels import Channel
+from services.notifier.channels.log import LogChannel
+from services.notifier.channels.webhook import Webhook
+from services.notifier.core.ledger import Ledger
+from services.notifier.core.owing import Owing
+from services.notifier.core.retrying import RetryPolicy
+from services.notifier.dispatcher import Dispatcher
+from services.notifier.intake import Intake
+from services.notifier.ledger_log import LedgerLog
+from services.notifier.settings import ReceiverSettings, RetrySettings, Settings
+from shared.service import VERSION, Program, Runtime
+
+
+def program(settings: Settings) -> Program:
+    """Tells the receivers in `settings` of what is on `pantau.alerts.events`."""
+
+    async def run(runtime: Runtime) -> None:
+        chosen = settings.notifier
+        channels = {one.name: channel(one, chosen.receiver_concurrency) for one in chosen.receivers}
+        owing, ledger = Owing(list(channels)), Ledger(chosen.remembered_deliveries)
+        ledger_log = LedgerLog(settings.kafka.bootstrap, runtime.producer, ledger)
+        dispatcher = Dispatcher(
+            owing, ledger, ledger_log, channels, retry_policy(chosen.retry), chosen.receiver_concurrency
+        )
+        intake = Intake(
+            settings.kafka.bootstrap,
+            runtime.producer,
+            list(channels),
+            owing,
+            ledger,
+            ledger_log,
+            dispatcher,
+            runtime.readiness,
+            chosen.most_events_in_flight,
+        )
+        runtime.lag = lambda: intake.lag
+        try:
+            await intake.run(chosen.drain_seconds)
+        finally:
+            for one in channels.values():
+                await one.close()
+
+    return run
+
+
+def channel(receiver: ReceiverSettings, concurrency: int) -> Channel:
+    """The channel that `receiver` names."""
+    if receiver.webhook is not None:
+        return Webhook(receiver.webhook, concurrency, f"Pantau/{VERSION}")
+    return LogChannel(receiver.name)
+
+
+def retry_policy(retry: RetrySettings) -> RetryPolicy:
+    """The settings as the core wants them."""
+    return RetryPolicy(
+        first_seconds=retry.first_seconds,
+        longest_seconds=retry.longest_seconds,
+        give_up_seconds=retry.give_up_seconds,
+        longest_asked_seconds=retry.longest_asked_seconds,
+    )

@@ -1,0 +1,76 @@
+"""The settings of notifier: section `notifier` of `pantau.yaml`, or `PANTAU_NOTIFIER__KEY`."""
+
+from collections import Counter
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from services.notifier.channels.log import LogChannelSettings
+from services.notifier.channels.webhook import WebhookSettings
+from shared.settings import AdminSettings, CommonSettings, Section
+
+
+class ReceiverSettings(Section):
+    """Who or what is told: a name, and exactly one channel."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    """Part of each notification's identity: under a new name, it is a new receiver."""
+    webhook: WebhookSettings | None = None
+    """HTTP POST of JSON."""
+    log: LogChannelSettings | None = None
+    """A line in the notifier's log: `log: {}`."""
+
+    @model_validator(mode="after")
+    def _has_one_channel(self) -> Self:
+        if (self.webhook is None) == (self.log is None):
+            raise ValueError("a receiver has exactly one channel: `webhook: {url: …}` or `log: {}`")
+        return self
+
+
+class RetrySettings(Section):
+    """When a receiver that could not be told is tried again."""
+
+    first_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """The wait after the first failure; it doubles with each one, and half of it is left to chance."""
+    longest_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """The longest of these waits."""
+    longest_asked_seconds: Annotated[float, Field(ge=0, le=86_400)] = 3_600.0
+    """The longest wait that a receiver's `Retry-After` is followed for."""
+    give_up_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 86_400.0
+    """No try begins later than this after the first one (since the notifier's start); then it has failed for good."""
+
+
+class NotifierSettings(Section):
+    """Who is told, and how hard we try."""
+
+    admin: AdminSettings = AdminSettings(port=18085)
+    """Where /health/live, /health/ready and /metrics are served."""
+    receivers: Annotated[list[ReceiverSettings], Field(min_length=1, max_length=100)] = [
+        ReceiverSettings(name="log", log=LogChannelSettings())
+    ]
+    """Each is told of every alert that fires or is resolved."""
+    retry: RetrySettings = RetrySettings()
+    """When a receiver that could not be told is tried again."""
+    most_events_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    """Events that some receiver is still owed. When there are more (one may be down for long), no further events are
+    read until some have their outcome; this bounds the queue of each receiver too."""
+    receiver_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """Requests that are under way to one receiver at once."""
+    remembered_deliveries: Annotated[int, Field(ge=1_000, le=10_000_000)] = 200_000
+    """Deliveries that are kept in memory so that none is repeated; older ones are looked up on the bus."""
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
+    """How long deliveries under way may take once the notifier is told to stop."""
+
+    @field_validator("receivers")
+    @classmethod
+    def _names_differ(cls, receivers: list[ReceiverSettings]) -> list[ReceiverSettings]:
+        twice = [name for name, count in Counter(one.name for one in receivers).items() if count > 1]
+        if twice:
+            raise ValueError(f"two receivers are called {', '.join(twice)}")
+        return receivers
+
+
+class Settings(CommonSettings):
+    """Everything notifier is told."""
+
+    notifier: NotifierSettings = NotifierSettings()
