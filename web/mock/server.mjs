@@ -149,6 +149,8 @@ createServer(async (request, response) => {
   }
   if (!url.pathname.startsWith('/api/')) return file(response, url.pathname);
   if (state.delay > 0) await new Promise((done) => setTimeout(done, state.delay));
+  if (state.fail !== '' && url.pathname.includes(state.fail))
+    return problem(response, 500, 'Internal Server Error', 'Asked to fail');
   if (state.down !== 0) return problem(response, state.down, 'Service Unavailable', 'The database does not answer');
   if (url.pathname === '/api/session' && request.method === 'POST') return signIn(request, response);
   if (!sessions.has(tokenOf(request) ?? '')) return problem(response, 401, 'Unauthorized', 'Sign in first');

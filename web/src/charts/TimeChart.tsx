@@ -38,7 +38,7 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
       axisValue: (value) => look.axisValue(value),
       pointText: (time, value) => look.pointText(time, value),
       onPoint: (text) => {
-        if (document.activeElement === target) setSpoken(text);
+        if (document.activeElement === target.parentElement) setSpoken(text);
       },
     };
     chart.current = new uPlot(chartOptions(texts, sizeOf(target)), [[], []], target);

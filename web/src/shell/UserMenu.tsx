@@ -21,7 +21,7 @@ export function UserMenu({ session }: { session: Session }) {
     },
   });
   return (
-    <Menu position="bottom-end" withinPortal>
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <UnstyledButton
           className={classes.user}

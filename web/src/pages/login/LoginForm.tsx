@@ -47,8 +47,8 @@ export function LoginForm({ to, expired }: { to: string; expired: boolean }) {
             styles={{ root: { borderColor: 'var(--bad-mark)', background: 'var(--bad-tint)' } }}
             data-testid="login-error"
           >
-            <span aria-hidden="true">{text}</span>
-            <VisuallyHidden>{spoken}</VisuallyHidden>
+            <span aria-hidden={waiting}>{text}</span>
+            {waiting && <VisuallyHidden>{spoken}</VisuallyHidden>}
           </Alert>
         )}
         <TextInput

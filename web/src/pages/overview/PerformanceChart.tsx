@@ -1,4 +1,4 @@
-import { Skeleton, Text } from '@mantine/core';
+import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -25,7 +25,7 @@ type PerformanceChartProps = {
   /** A value with its unit. */
   format: (value: number) => string;
   /** One more figure beside the latest and highest value. */
-  extra?: { name: string; value: string } | null;
+  extra?: { name: string; value: string };
   testId: string;
 };
 
@@ -64,7 +64,7 @@ export function PerformanceChart({
         <dl className={classes.facts}>
           <Fact name={t('chart.latest')} value={summary === null ? '–' : format(summary.latest)} />
           <Fact name={t('chart.max')} value={summary === null ? '–' : format(summary.max)} />
-          {extra != null && <Fact name={extra.name} value={extra.value} />}
+          {extra !== undefined && <Fact name={extra.name} value={extra.value} />}
         </dl>
       </figcaption>
       <div className={classes.plot} data-old={isPlaceholderData}>
@@ -88,7 +88,11 @@ export function PerformanceChart({
                 value: value === null ? t('chart.noValue') : format(value),
               })}
             />
-            {summary === null && <Text className={classes.empty}>{t('chart.empty')}</Text>}
+            {summary === null && (
+              <div className={classes.empty}>
+                <span>{t('chart.empty')}</span>
+              </div>
+            )}
           </Suspense>
         )}
       </div>

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { metricsQuery } from '@/api/monitoring';
 import { Panel } from '@/components/Panel';
-import { formatMilliseconds, formatNumber, formatPercent } from '@/format/number';
+import { formatMilliseconds, formatNumber, formatPercent, MISSING } from '@/format/number';
 import { useLocale } from '@/i18n/useLocale';
 import { PerformanceChart } from './PerformanceChart';
 import classes from './PerformancePanel.module.css';
@@ -36,7 +36,7 @@ export function PerformancePanel() {
           period={period}
           leastTop={4}
           format={rate}
-          extra={errors == null ? null : { name: t('chart.errors'), value: formatPercent(errors, locale) }}
+          extra={{ name: t('chart.errors'), value: errors == null ? MISSING : formatPercent(errors, locale) }}
           testId="chart-request-rate"
         />
       </div>
