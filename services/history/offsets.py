@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-import asyncpg
+from services.history.connection import Connection
 
-Connection = asyncpg.Connection[asyncpg.Record]
 Place = tuple[str, int]
 """(topic, partition)"""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 import structlog
 
+from services.history.connection import Connection
 from services.history.core.partitions import PARTITIONED, WHOLE, Partition, Plan, plan
 from services.history.measures import DROPPED
 from services.history.settings import RetentionSettings
@@ -14,8 +15,6 @@ from shared.database import Database, DatabaseUnavailable
 from shared.service import Readiness
 
 log = structlog.get_logger()
-
-Connection = asyncpg.Connection[asyncpg.Record]
 
 LOCK = 0x70616E7461755F72  # "pantau_r": one instance at a time
 AFTER_FAILURE_SECONDS = 2.0

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable
 
-import asyncpg
 import numpy as np
 
+from services.history.connection import Connection
 from services.history.core.copy_format import COLUMNS, encode
 from services.history.core.series_index import NEVER, SeriesIndex
 from services.history.core.snapshots import snapshot_rows
@@ -15,8 +15,6 @@ from services.history.series_store import SeriesStore
 from services.history.table_store import insert
 from shared.bus import Received
 from shared.messages.samples import SampleBatch
-
-Connection = asyncpg.Connection[asyncpg.Record]
 
 TABLE = "samples"
 LATE = "late_samples"

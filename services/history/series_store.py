@@ -1,17 +1,15 @@
 """The table `series`: ids for keys, made in bulk for those that are new."""
 
-import asyncpg
 import msgspec
 import structlog
 
+from services.history.connection import Connection
 from services.history.core.series_index import ABSENT, NEVER, UNKNOWN, Integers, SeriesIndex
 from services.history.measures import SERIES
 from shared.messages.samples import SampleBatch
 from shared.messages.series import NAME, labels_of
 
 log = structlog.get_logger()
-
-Connection = asyncpg.Connection[asyncpg.Record]
 
 _FIND = """
 SELECT wanted.key, series.id, series.type

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-import asyncpg
-
+from services.history.connection import Connection
 from services.history.core.tables import Row, Table
 from services.history.measures import Tally
-
-Connection = asyncpg.Connection[asyncpg.Record]
 
 
 async def insert(connection: Connection, table: Table, rows: Sequence[Row], tally: Tally) -> None:

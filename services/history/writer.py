@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from services.history import offsets
+from services.history.connection import Connection
 from services.history.core import alerts, changes, observations, tables
 from services.history.core.series_index import SeriesIndex
 from services.history.measures import BATCH_MESSAGES, BATCH_SECONDS, DISPLACED, Tally
@@ -20,8 +21,6 @@ from shared.database import Database
 from shared.messages import topics
 
 log = structlog.get_logger()
-
-Connection = asyncpg.Connection[asyncpg.Record]
 
 CONSUMED = (
     topics.SAMPLES,
