@@ -13,6 +13,7 @@ from aiokafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
+    ProducerClosed,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -119,6 +120,7 @@ class Producer:
         self._taking = asyncio.Lock()
         # Connecting is nobody's own work: a sender whose deadline comes, or who is cancelled, leaves it to the others.
         self._connection: asyncio.Task[AIOKafkaProducer] | None = None
+        self._attempts: set[asyncio.Task[None]] = set()
         self._stopped = False
 
     async def start(self) -> None:
@@ -135,7 +137,7 @@ class Producer:
             connection.cancel()
             await asyncio.wait([connection])
         if not connection.cancelled() and connection.exception() is None:
-            await close(connection.result(), CLOSE_SECONDS)
+            await self._retire(connection.result(), CLOSE_SECONDS)
 
     async def partitions_of(self, topic: Topic) -> set[int]:
         """The partitions of `topic` as the broker has them; none if there is no such topic or no broker (yet)."""
@@ -204,7 +206,7 @@ class Producer:
         while True:
             producer = await self._connected()
             try:
-                await _attempt(producer, packed)
+                await self._attempt(producer, packed)
                 return
             except KafkaError as error:
                 troubles[:] = [error]
@@ -239,8 +241,27 @@ class Producer:
         self._connection = asyncio.create_task(self._reconnect(producer))
 
     async def _reconnect(self, failed: AIOKafkaProducer) -> AIOKafkaProducer:
-        await close(failed, seconds=1.0)
+        await self._retire(failed, seconds=1.0)
         return await connect(self._bootstrap)
+
+    async def _retire(self, producer: AIOKafkaProducer, seconds: float) -> None:
+        """Close it and call back those who still try with it: who asks a closed aiokafka for a topic waits for ever."""
+        await close(producer, seconds)
+        for attempt in self._attempts:
+            attempt.cancel()
+
+    async def _attempt(self, producer: AIOKafkaProducer, packed: Sequence[_Packed]) -> None:
+        """`_attempt`, ended as soon as `producer` is retired."""
+        attempt = asyncio.create_task(_attempt(producer, packed))
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._attempts.discard)
+        try:
+            await asyncio.wait([attempt])
+        finally:
+            attempt.cancel()
+        if attempt.cancelled():
+            raise ProducerClosed
+        attempt.result()
 
 
 async def _attempt(producer: AIOKafkaProducer, packed: Sequence[_Packed]) -> None:
