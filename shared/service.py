@@ -105,15 +105,17 @@ class Runtime:
         )
 
     async def send_heartbeats(self) -> None:
-        """Say that we live, until cancelled. A bus that is away is no reason to stop."""
+        """Say that we live, until cancelled. A bus that is away is no reason to stop, but one not to be ready."""
         while True:
             beat = self.heartbeat()
             try:
                 await self.producer.send(
                     Outgoing(HEARTBEATS, f"{beat.service}/{beat.instance}", beat, time_ms=beat.at), deadline_seconds=5
                 )
+                self.readiness.there("bus")
             except BusUnavailable as error:
                 log.warning("heartbeat not sent", reason=str(error))
+                self.readiness.missing("bus", str(error))
             await asyncio.sleep(self.settings.heartbeat.interval_seconds)
 
 
