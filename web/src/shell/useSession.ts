@@ -20,9 +20,9 @@ export function useSession(): Session | null {
     void navigate({ to: '/login', search: { from: here, expired: true }, replace: true });
   }, [ended, here, navigate]);
 
-  const expiresAt = session?.expires_at;
+  const expiresAt = session?.expires_at ?? null;
   useEffect(() => {
-    if (expiresAt === undefined) return undefined;
+    if (expiresAt === null) return undefined;
     const left = Date.parse(expiresAt) - Date.now() + 1000;
     const timer = window.setTimeout(
       () => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }),
