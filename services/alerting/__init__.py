@@ -1,0 +1,1 @@
+"""Alerting: samples and rules in, alert events out. The Faust program."""
