@@ -1,0 +1,1 @@
+"""Six programs that meet only on the bus."""
