@@ -41,12 +41,12 @@ export function health(now, state) {
   });
   const checks = {
     database: state.databaseDown
-      ? check('unhealthy', 5000, { reason: 'No connection within 5 s: connection refused on 127.0.0.1:15432' })
-      : check('healthy', 2.4 + wave(now, 60)),
-    disk_space: check('degraded', 0.31, { reason: '/ is 83.2 % full; degraded from 80 %' }),
-    memory: check('healthy', 0.08),
+      ? check('unhealthy', 5000, { error: 'No connection within 5 s: connection refused on 127.0.0.1:15432' })
+      : check('healthy', 2.4 + wave(now, 60), { connected: true, version: '18.6' }),
+    disk_space: check('degraded', 0.31, { used: '399.4GB', total: '480.0GB', percent: 83.2, mountpoint: '/' }),
+    memory: check('healthy', 0.08, { used: '14120MB', total: '23960MB', percent: 58.9 }),
     kafka: {
-      ...check('healthy', 7.9),
+      ...check('healthy', 7.9, { connected: true, brokers: 1, brokers_answering: 1, topics: 13 }),
       ...(state.kafkaStale ? { stale: true, status: 'unknown', checked_at: iso(now - 240_000) } : {}),
     },
   };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Health, HealthStatus } from '@/api/types';
 import { axisTop, timeLabels } from '@/charts/axis';
 import { isolatedIndices, nextKnown, summarize, toSeries } from '@/charts/series';
-import { checkReason } from '@/pages/overview/checkReason';
+import { checkDetail } from '@/pages/overview/checkDetail';
 import { shownLabels } from '@/pages/overview/shownLabels';
 import { systemStatus } from '@/pages/overview/status';
 
@@ -29,10 +29,21 @@ describe('systemStatus', () => {
 });
 
 describe('details and labels', () => {
-  it('finds the sentence that gives the reason', () => {
-    expect(checkReason({ latency: 3, error: 'refused' })).toBe('refused');
-    expect(checkReason({ message: '', usage: 3 })).toBeNull();
-    expect(checkReason(null)).toBeNull();
+  it('says the reason where there is one', () => {
+    expect(checkDetail({ latency: 3, error: 'refused', percent: 3 }, 'en-GB')).toBe('refused');
+  });
+
+  it('says how full, of what', () => {
+    const details = { used: '399.3GB', total: '480.0GB', percent: 83.19, mountpoint: '/' };
+    expect(checkDetail(details, 'en-GB')).toBe('83.2% · 399.3GB / 480.0GB · /');
+    expect(checkDetail({ percent: 12 }, 'id-ID')).toBe('12,0%');
+  });
+
+  it('says its first figures, and nothing where there are none', () => {
+    const details = { connected: true, brokers: 3, brokers_answering: 2, topics: 13, partitions_without_leader: 0 };
+    expect(checkDetail(details, 'en-GB')).toBe('brokers 3 · brokers answering 2 · topics 13');
+    expect(checkDetail({ message: '', connected: true, nested: {} }, 'en-GB')).toBeNull();
+    expect(checkDetail(null, 'en-GB')).toBeNull();
   });
 
   it('leaves out what the row says elsewhere', () => {

@@ -6,7 +6,7 @@ import { StaleNote } from '@/components/StaleNote';
 import { formatMilliseconds } from '@/format/number';
 import { parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
-import { checkReason } from './checkReason';
+import { checkDetail } from './checkDetail';
 import classes from './HealthCard.module.css';
 import { useCheckName } from './useCheckName';
 
@@ -16,7 +16,7 @@ export function HealthCard({ name, check, now }: { name: string; check: HealthCh
   const { locale } = useLocale();
   const title = useCheckName()(name);
   const checkedAt = parseTime(check.checked_at);
-  const reason = checkReason(check.details);
+  const detail = checkDetail(check.details, locale);
   return (
     <article className={classes.card} data-testid={`health-card-${name}`} data-status={check.status} aria-label={title}>
       <div className={classes.head}>
@@ -30,9 +30,9 @@ export function HealthCard({ name, check, now }: { name: string; check: HealthCh
           {check.response_time === null ? t('health.notMeasured') : formatMilliseconds(check.response_time, locale)}
         </span>
       </div>
-      {reason !== null && check.status !== 'healthy' && (
-        <p className={classes.reason} title={reason}>
-          {reason}
+      {detail !== null && (
+        <p className={classes.detail} title={detail}>
+          {detail}
         </p>
       )}
       <p className={classes.age}>
