@@ -59,11 +59,11 @@ class Plan:
 
 def plan(table: str, existing: Collection[str], keep_days: int, now: datetime) -> Plan:
     """What to do so that `table`, whose partitions are named `existing`, has those around `now` and none that ended
-    `keep_days` or more ago. Names that are not of a day's partition are let alone."""
+    `keep_days` (at least 1) or more ago. Names that are not of a day's partition are let alone."""
     today = now.astimezone(UTC).date()
     oldest_kept = now - timedelta(days=keep_days)
     wanted = (Partition(table, today + timedelta(days=days)) for days in range(-DAYS_BEHIND, DAYS_AHEAD + 1))
-    make = [one for one in wanted if one.name not in existing and one.end > oldest_kept]
+    make = [one for one in wanted if one.name not in existing]
     there = (_partition(table, name) for name in sorted(existing))
     drop = [one for one in there if one is not None and one.end <= oldest_kept]
     return Plan(make, drop, oldest_kept)
