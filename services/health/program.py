@@ -19,7 +19,7 @@ from shared.service import Program, Runtime
 
 log = structlog.get_logger()
 
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 3.0
 
 
 def program(settings: Settings) -> Program:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from aiokafka.errors import MessageSizeTooLargeError
 from prometheus_client import Counter, Gauge
 
-from shared.bus.producer import BusUnavailable, Outgoing, Producer
+from shared.bus.producer import BusUnavailable, MessageRefused, Outgoing, Producer
 
 log = structlog.get_logger()
 
@@ -18,6 +17,7 @@ WAITING_BYTES = Gauge("pantau_backlog_bytes", "Size of the messages kept until t
 DROPPED = Counter("pantau_backlog_dropped_total", "Messages that were never sent, by reason", ["topic", "reason"])
 
 MOST_AT_ONCE = 500
+PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Backlog:
             except BusUnavailable as error:
                 log.warning("bus is away, messages are kept", waiting=len(self._kept), reason=str(error))
                 self._bus_is(str(error))
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def drain(self, seconds: float) -> None:
         """Send what is kept before the program ends; what the bus does not take within `seconds` is counted as lost."""
@@ -96,9 +97,10 @@ class Backlog:
             return
         try:
             await self._producer.send_all([kept.message for kept in part], deadline_seconds=self._attempt_seconds)
-        except MessageSizeTooLargeError:
+        except MessageRefused as error:
             if most == 1:
-                self._drop("too_large")
+                log.error("message is dropped: the bus will never take it", reason=str(error))
+                self._drop("refused")
                 self._show()
                 return
             for _ in part:  # one by one, to find which it is

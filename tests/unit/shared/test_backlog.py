@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError
 from prometheus_client import REGISTRY
 
-from shared.bus import BusUnavailable, Outgoing
+from shared.bus import BusUnavailable, MessageRefused, Outgoing
 from shared.bus.backlog import Backlog
 from shared.bus.producer import Acknowledged
 from shared.messages.topics import SAMPLES
@@ -34,7 +33,7 @@ class Bus:
         if not self.there:
             raise BusUnavailable("away")
         if any(len(str(message.message)) > 100 for message in messages):
-            raise MessageSizeTooLargeError
+            raise MessageRefused
         self.sent += [str(message.message) for message in messages]
         return []
 
@@ -79,12 +78,12 @@ def test_the_oldest_is_dropped_and_counted(bounds: dict[str, int], reason: str, 
 
 
 def test_one_that_no_bus_would_take_holds_up_no_other() -> None:
-    bus, before = Bus(), dropped("too_large")
+    bus, before = Bus(), dropped("refused")
     kept = backlog(bus)
     kept.put(outgoing("a", "x" * 101, "b"), 0)
     drain(kept)
     assert bus.sent == ["a", "b"]
-    assert dropped("too_large") - before == 1
+    assert dropped("refused") - before == 1
 
 
 def test_what_is_still_there_at_the_end_is_counted_as_lost() -> None:
