@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from services.api import pages, problems
 from services.api.access import COOKIE
+from services.api.body import BoundedBody
 from services.api.core.bodies import ProblemBody, Where
 from services.api.core.ingest import PushedSample
 from services.api.headers import SecurityHeaders
@@ -15,7 +16,6 @@ from services.api.parts import Parts
 from services.api.routes import alerts, health, metrics, performance, rules, service, session, stream
 from services.api.traffic import Measured
 
-LONGEST_BODY = 1024 * 1024
 TITLE = "Pantau"
 VERSION = "1"
 """Of the HTTP interface, not of the program: it only grows."""
@@ -80,11 +80,11 @@ def build(parts: Parts | None) -> Api:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=LONGEST_BODY,
         middleware=[
             Middleware(Measured, logs=parts.request_logs if parts else None),
             Middleware(SecurityHeaders),
             Middleware(problems.Unexpected),
+            Middleware(BoundedBody),
         ],
     )
     app.state.parts = parts

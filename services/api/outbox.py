@@ -1,6 +1,7 @@
 """The outbox: what a transaction wants on the bus is sent after it, in order, at least once, by whichever api comes."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -56,6 +57,7 @@ class Outbox:
     def __init__(self, database: Database, producer: Producer, deadline_seconds: float) -> None:
         self._database, self._producer, self._deadline_seconds = database, producer, deadline_seconds
         self._wake = asyncio.Event()
+        self._progress = asyncio.Event()
         self.database_away: str | None = "not connected yet"
         """Why the database doesn't answer; None while it does."""
 
@@ -82,11 +84,15 @@ class Outbox:
         """Whether the row is on the bus within the deadline, by this api or another."""
         try:
             async with asyncio.timeout(deadline_seconds), self._database.connection(deadline_seconds) as connection:
-                while await connection.fetchval("SELECT 1 FROM outbox WHERE id = $1", row_id):  # noqa: ASYNC110
-                    await asyncio.sleep(LOOK_SECONDS)
+                while True:
+                    progress = self._progress
+                    if not await connection.fetchval("SELECT 1 FROM outbox WHERE id = $1", row_id):
+                        return True
+                    with suppress(TimeoutError):  # another api may publish it, which is not told here
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await progress.wait()
         except (TimeoutError, DatabaseUnavailable):
             return False
-        return True
 
     def _away(self, reason: str) -> None:
         if self.database_away is None:
@@ -133,6 +139,8 @@ class Outbox:
         for row in rows:
             PUBLISHED.labels(row["topic"]).inc()
         PENDING.set(0)
+        self._progress.set()
+        self._progress = asyncio.Event()
         return len(rows)
 
 

@@ -33,12 +33,12 @@ class OwnSamples:
             await self.send()
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def send(self) -> None:
+    async def send(self, deadline_seconds: float = 10.0) -> None:
         """One reading, now."""
         now_ms = clock.now_ms()
         batch = SampleBatch.of(f"api/{self._instance}", samples(REGISTRY.collect(), self._instance, now_ms))
         try:
-            await self._producer.send(Outgoing(SAMPLES, batch.source, batch, time_ms=now_ms), deadline_seconds=10)
+            await self._producer.send(Outgoing(SAMPLES, batch.source, batch, time_ms=now_ms), deadline_seconds)
             self.bus_away = None
         except BusUnavailable as error:
             MISSED.inc()

@@ -1,6 +1,5 @@
 """Errors as RFC 9457 problem details, whoever raised them."""
 
-import asyncio
 from http import HTTPStatus
 
 import asyncpg
@@ -20,7 +19,6 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
-BODY_SECONDS = 30.0
 # A database that was reached but is not (yet) ours.
 NOT_SET_UP = (
     asyncpg.UndefinedTableError,
@@ -79,7 +77,6 @@ def install(app: FastAPI) -> None:
         detail = {
             404: "There is nothing here; /api/docs lists what there is.",
             405: "That method has no meaning here; /api/docs lists those that have.",
-            413: "The body is longer than 1 MiB; send it in parts.",
         }.get(error.status_code, str(error.detail))
         return response(request, Problem(error.status_code, detail, headers=dict(error.headers or {})))
 
@@ -127,7 +124,7 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 
 class Unexpected:
-    """ASGI middleware: what nobody foresaw becomes a 500 whose id the log has too, a body that doesn't come a 408."""
+    """ASGI middleware: what nobody foresaw becomes a 500 whose id the log has too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -138,27 +135,14 @@ class Unexpected:
             await self._app(scope, receive, send)
             return
         started = False
-        complete = False
 
         async def sending(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
-        async def receiving() -> Message:
-            nonlocal complete
-            if complete:  # from here on it waits for the client to leave, which may take as long as it likes
-                return await receive()
-            try:
-                async with asyncio.timeout(BODY_SECONDS):
-                    message = await receive()
-            except TimeoutError:
-                raise Problem(408, f"The body did not come within {BODY_SECONDS:g} s.") from None
-            complete = not message.get("more_body", False)
-            return message
-
         try:
-            await self._app(scope, receiving, sending)
+            await self._app(scope, receive, sending)
         except SendTimeoutError:
             log.info("client did not read, its stream is cut", request_id=scope.get("request_id"))
         except Exception as error:

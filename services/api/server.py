@@ -67,7 +67,7 @@ async def serve(settings: Settings, listening: socket.socket, runtime: Runtime) 
         for task in (serving, *background):
             task.cancel()
         await asyncio.wait([serving, *background], timeout=FLUSH_SECONDS)
-        await parts.request_logs.flush(FLUSH_SECONDS)
+        await asyncio.gather(parts.request_logs.flush(FLUSH_SECONDS), parts.own_samples.send(FLUSH_SECONDS))
         await parts.database.close()
 
 

@@ -1,11 +1,20 @@
 """Samples that people push: what is taken, what is refused and why, and how they are packed for the bus."""
 
-import math
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictFloat,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
 from services.api.core.bodies import Where
 from shared.messages.message import BadMessage, instant_from_text
@@ -29,6 +38,15 @@ class BadInput(ValueError):
         self.errors, self.malformed = list(errors), malformed
 
 
+def _text_or_number(value: Any) -> str | int | None:
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+        return value
+    raise PydanticCustomError("timestamp", "Input should be RFC 3339 text or a whole number of milliseconds")
+
+
+_TIMESTAMP = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}, {"type": "null"}]}
+
+
 class PushedSample(BaseModel):
     """One sample of a custom metric."""
 
@@ -36,12 +54,12 @@ class PushedSample(BaseModel):
 
     metric_name: Annotated[str, Field(max_length=2048)]
     """Form `[a-zA-Z_:][a-zA-Z0-9_:]*`"""
-    value: StrictFloat | StrictInt
+    value: Annotated[StrictFloat, Field(allow_inf_nan=False)]
     """A finite number"""
     labels: Annotated[dict[str, str], Field(max_length=63)] = {}
     """Names of the form `[a-zA-Z_][a-zA-Z0-9_]*`; an empty value is no label"""
     metric_type: Literal["gauge", "counter", "histogram", "summary", "unknown"] = "gauge"
-    timestamp: Annotated[str, Field(max_length=40)] | StrictInt | None = None
+    timestamp: Annotated[str | int | None, PlainValidator(_text_or_number), WithJsonSchema(_TIMESTAMP)] = None
     """RFC 3339 or milliseconds since the epoch, at most 10 minutes ahead and 3 days old; absent: when it arrives"""
 
 
@@ -106,12 +124,6 @@ def batches(samples: Iterable[Sample]) -> Iterator[SampleBatch]:
 
 def _problem(sample: PushedSample, now_ms: int) -> Pushed | Where:
     """The sample if it can be taken, else what is wrong with it."""
-    try:
-        value = float(sample.value)
-    except OverflowError:
-        value = math.inf
-    if not math.isfinite(value):
-        return Where(where="value", reason="must be a finite number")
     if NAME in sample.labels:
         return Where(where=f"labels.{NAME}", reason="is what metric_name is for")
     labels = {NAME: sample.metric_name, **sample.labels}
@@ -126,7 +138,7 @@ def _problem(sample: PushedSample, now_ms: int) -> Pushed | Where:
     except UnicodeEncodeError:
         return Where(where="labels", reason="a value holds half of a surrogate pair, which is no text")
     time_ms = _time(sample.timestamp, now_ms)
-    return time_ms if isinstance(time_ms, Where) else Pushed(series, time_ms, value, sample.metric_type)
+    return time_ms if isinstance(time_ms, Where) else Pushed(series, time_ms, sample.value, sample.metric_type)
 
 
 def _time(timestamp: str | int | None, now_ms: int) -> int | Where | None:
