@@ -171,8 +171,6 @@ def _stay(where: Places, narrator: Narrator) -> None:
     except UNREACHABLE:
         # Taken down by `./pantau down`, or killed.
         lost = True
-    for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)
     left = len(survivors(where)) if lost else 0
     stack.down(where)
     if left:
@@ -181,6 +179,9 @@ def _stay(where: Places, narrator: Narrator) -> None:
 
 
 def _interrupt(number: int, frame: Any) -> NoReturn:
+    # Once is enough: what follows is the cleaning up, which is to be completed.
+    for ending in ENDING:
+        signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
