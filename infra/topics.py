@@ -21,7 +21,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from shared.messages.topics import TOPICS, Topic
+from shared.messages.topics import INTERNAL_TOPICS, TOPICS, Topic
 from shared.settings import BadSettings, CommonSettings, load
 
 DEADLINE_SECONDS = 60.0
@@ -76,7 +76,7 @@ def plan(wanted: Iterable[Topic], existing: Mapping[str, Existing], brokers: int
 
 
 async def bring_up_to_date(
-    bootstrap: str, wanted: Sequence[Topic] = TOPICS, deadline_seconds: float = DEADLINE_SECONDS
+    bootstrap: str, wanted: Sequence[Topic] = (*TOPICS, *INTERNAL_TOPICS), deadline_seconds: float = DEADLINE_SECONDS
 ) -> list[str]:
     """Make the broker's topics what is `wanted`; what was done, a line each. Waits for a broker that is starting.
 

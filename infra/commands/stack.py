@@ -151,7 +151,9 @@ def _tell(started: Started, where: Places, seconds: float) -> None:
     out.print(f"  data      {where.data}", markup=False)
     out.print(f"  logs      {where.logs}   (./pantau logs)", markup=False)
     if started.admin_password:
-        out.print(f"  login     admin   {started.admin_password}   (shown only now: write it down)", markup=False)
+        out.print(
+            f"  login     admin, password {started.admin_password}   (shown only now: write it down)", markup=False
+        )
     for name, why in started.not_ready.items():
         out.print(f"  {name} is not ready yet: {why}", markup=False)
     sys.stdout.flush()

@@ -25,11 +25,16 @@ SERVICES = ("collector", "health", "alerting", "history", "notifier", "api")
 class LocalSettings(Section):
     """The servers that `./pantau up` brings along; production names its own under `kafka` and `database`."""
 
-    kafka_port: Port = 19092
-    kafka_controller_port: Port = 19093
-    """Kafka talks to itself here."""
+    kafka_port: Annotated[int, Field(ge=1, le=65534)] = 19092
+    kafka_controller_port: Port | None = None
+    """Kafka talks to itself here; the port above `kafka_port` if not said."""
     kafka_heap_mb: Annotated[int, Field(ge=256)] = 512
     postgres_port: Port = 15432
+
+    @property
+    def controller_port(self) -> int:
+        """The port that Kafka's controller has."""
+        return self.kafka_controller_port or self.kafka_port + 1
 
 
 class StackSettings(CommonSettings):
@@ -70,7 +75,7 @@ class Configuration:
         """Every port that the stack will listen on, with the setting that chooses it."""
         return [
             Listener("local.kafka_port", self.local.kafka_port),
-            Listener("local.kafka_controller_port", self.local.kafka_controller_port),
+            Listener("local.kafka_controller_port", self.local.controller_port),
             Listener("local.postgres_port", self.local.postgres_port),
             *(listener for service in self.services for listener in self._of(service)),
         ]

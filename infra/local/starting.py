@@ -84,7 +84,7 @@ def _prepare(places: Places, configuration: Configuration, narrator: Narrator) -
         programs["kafka"] = kafka.prepare(
             places.kafka,
             local.kafka_port,
-            local.kafka_controller_port,
+            local.controller_port,
             heap_mb=local.kafka_heap_mb,
             progress=narrator.progress("Kafka's jars"),
         )
