@@ -74,7 +74,6 @@ class Dispatcher:
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         if self._lanes.get(lane) is task:
             del self._lanes[lane]
-            self._requesting.discard(lane)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = self._failure or error
 
@@ -98,21 +97,29 @@ class Dispatcher:
                 metrics.SKIPPED.labels(delivery.receiver, "done_elsewhere").inc()
                 return self._ledger.is_sent(delivery.id)
             attempt += 1
+            # The place is kept until the outcome is recorded: a kill repeats no more requests than there are places.
             async with self._places[delivery.receiver]:
                 self._requesting.add(delivery.lane)
-                outcome = await _attempt(channel, delivery)
-            if isinstance(outcome, Retry):
-                wait = wait_seconds(self._policy, attempt, self._jitter(), outcome.after_seconds)
-                if not gives_up(self._policy, started_ms, clock.now_ms() + round(wait * 1000)):
-                    _tell_of_retry(delivery, channel, attempt, outcome, wait)
+                try:
+                    outcome = await _attempt(channel, delivery)
+                    again = self._again(outcome, attempt, started_ms)
+                    if again is None:
+                        await self._conclude(delivery, channel, attempt, outcome)
+                        return isinstance(outcome, Delivered)
+                finally:
                     self._requesting.discard(delivery.lane)
-                    if self._draining:
-                        raise asyncio.CancelledError  # no outcome: it stays owed
-                    await asyncio.sleep(wait)
-                    continue
-            await self._conclude(delivery, channel, attempt, outcome)
-            self._requesting.discard(delivery.lane)
-            return isinstance(outcome, Delivered)
+            failed, wait = again
+            _tell_of_retry(delivery, channel, attempt, failed, wait)
+            if self._draining:
+                raise asyncio.CancelledError  # no outcome: it stays owed
+            await asyncio.sleep(wait)
+
+    def _again(self, outcome: Outcome, attempt: int, started_ms: int) -> tuple[Retry, float] | None:
+        """What failed, and the seconds until the next try; None if there is to be none."""
+        if not isinstance(outcome, Retry):
+            return None
+        wait = wait_seconds(self._policy, attempt, self._jitter(), outcome.after_seconds)
+        return None if gives_up(self._policy, started_ms, clock.now_ms() + round(wait * 1000)) else (outcome, wait)
 
     async def _announce(self, delivery: Delivery) -> None:
         """Put into the ledger that it is about to be sent, or that it may have been sent before."""

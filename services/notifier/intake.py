@@ -12,7 +12,7 @@ from services.notifier.core.owing import Owing, not_sent_because, unanswered
 from services.notifier.dispatcher import Dispatcher
 from services.notifier.ledger_log import LedgerLog
 from shared import clock
-from shared.bus import Batch, Consumer, Producer
+from shared.bus import Batch, BusUnavailable, Consumer, Producer
 from shared.bus.consumer import Positions
 from shared.messages.alerts import AlertEvent
 from shared.messages.topics import ALERT_EVENTS
@@ -25,7 +25,6 @@ TOPIC = ALERT_EVENTS.name
 MOST_AT_ONCE = 100
 WAIT_MS = 200
 COMMIT_AGAIN_SECONDS = 30.0
-COMMIT_DEADLINE_SECONDS = 10.0
 # How far an event's instant may be ahead of the broker's clock: pushed samples carry their sender's time.
 MARGIN_MS = 60 * 60 * 1000
 
@@ -68,7 +67,7 @@ class Intake:
             try:
                 await consumer.start()
                 await self._consume(consumer)
-            except KafkaError as error:
+            except (KafkaError, BusUnavailable) as error:
                 log.warning("reading of alert events is started anew", error=repr(error))
                 self._readiness.missing("events", f"the bus: {type(error).__name__}")
             except asyncio.CancelledError:
@@ -167,11 +166,7 @@ class Intake:
         due = clock.elapsed() - self._committed_at > COMMIT_AGAIN_SECONDS  # one may have failed while the bus was away
         if not offsets or (offsets == self._committed and not due):
             return
-        try:
-            async with asyncio.timeout(COMMIT_DEADLINE_SECONDS):
-                await consumer.commit(Batch([], {(TOPIC, partition): one for partition, one in offsets.items()}))
-        except TimeoutError:
-            log.warning("offsets not stored, the bus is away")
+        await consumer.commit(Batch([], {(TOPIC, partition): one for partition, one in offsets.items()}))
         self._committed, self._committed_at = offsets, clock.elapsed()
 
     def _pause_when_full(self, consumer: Consumer) -> None:

@@ -1,0 +1,81 @@
+"""A webhook receiver that fails as receivers do, and remembers what it was sent and what it answered."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiohttp import web
+
+Answer = int | Literal["hang", "reset", "garbage"]
+"""A status, or no answer, or a connection that is cut, or bytes that are not HTTP."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came, and how it was answered."""
+
+    id: str
+    headers: dict[str, str]
+    raw: bytes
+    body: dict[str, Any]
+    answer: Answer
+
+
+@dataclass
+class Receiver:
+    """`answer` decides about each request; `requests` are in the order in which they were answered."""
+
+    answer: Callable[[str], Answer] = lambda _: 200
+    retry_after: str | None = None
+    requests: list[Request] = field(default_factory=list)
+    url: str = ""
+    hanging: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def taken(self) -> list[Request]:
+        """Those that were answered with 200."""
+        return [one for one in self.requests if one.answer == 200]
+
+    def states(self, rule: str) -> list[str]:
+        """The states of an alert that were taken, in order."""
+        return [one.body["state"] for one in self.taken if one.body["rule"] == rule]
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer as `answer` says."""
+        identity = request.headers["webhook-id"]
+        answer = self.answer(identity)
+        raw = await request.read()
+        self.requests.append(Request(identity, dict(request.headers), raw, await request.json(), answer))
+        if isinstance(answer, int):
+            headers = {"Location": "/elsewhere"} if 300 <= answer < 400 else {}
+            if self.retry_after is not None and answer in (429, 503):
+                headers["Retry-After"] = self.retry_after
+            return web.Response(status=answer, headers=headers)
+        assert request.transport is not None
+        if answer == "hang":
+            await self.hanging.wait()
+        elif answer == "garbage":
+            request.transport.write(b"this is not HTTP\r\n\r\n")
+            request.transport.close()
+        else:
+            request.transport.abort()  # type: ignore[attr-defined]  # a socket's transport
+        return web.Response(status=500)
+
+
+@asynccontextmanager
+async def listening(receiver: Receiver, port: int = 0) -> AsyncIterator[Receiver]:
+    """`receiver` answers at its `url` for as long as the block lasts."""
+    app = web.Application()
+    app.router.add_post("/hook", receiver.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    try:
+        yield receiver
+    finally:
+        receiver.hanging.set()
+        await runner.cleanup()
