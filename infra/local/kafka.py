@@ -151,7 +151,8 @@ def _format(directory: Path, data: Path, class_path: str, controller_port: int) 
     properties = directory / "format.properties"
     properties.write_text(server_properties(fresh, controller_port + 1, controller_port))
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    arguments = ["--cluster-id", cluster_id, "--config", str(properties)]
+    # One word: an id may begin with a dash, and would be taken for an option.
+    arguments = [f"--cluster-id={cluster_id}", "--config", str(properties)]
     log = directory / "format.log"
     with log.open("wb") as output:
         done = subprocess.run(
