@@ -65,7 +65,9 @@ describe('series', () => {
   });
 
   it('finds points that a line would not show', () => {
-    expect(isolatedIndices([1, null, 2, 3, null, 4])).toEqual([0, 5]);
+    expect(isolatedIndices([1, null, 2, 3, null, 4], 0)).toEqual([0, 5]);
+    expect(isolatedIndices([1, null, 2, null, null, 4], 1)).toEqual([5]);
+    expect(isolatedIndices([null, null], 1)).toEqual([]);
   });
 
   it('steps over gaps and stays at the ends', () => {

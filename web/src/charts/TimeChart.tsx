@@ -21,7 +21,7 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
   const chart = useRef<uPlot | null>(null);
   const [spoken, setSpoken] = useState('');
   const scheme = useComputedColorScheme('light');
-  const { kind, locale, leastTop } = look;
+  const { kind, locale, leastTop, stepSeconds } = look;
 
   const show = useEffectEvent(() => {
     chart.current?.batch(() => {
@@ -35,6 +35,7 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
       kind,
       locale,
       leastTop,
+      stepSeconds,
       axisValue: (value) => look.axisValue(value),
       pointText: (time, value) => look.pointText(time, value),
       onPoint: (text) => {
@@ -46,7 +47,7 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
   });
 
   // Colours, texts and type size are drawn into the canvas: when one of them changes it is drawn anew.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `scheme`, `locale` and `kind` are what is drawn.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what is drawn.
   useEffect(() => {
     const target = box.current;
     if (target === null) return undefined;
@@ -58,7 +59,7 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [scheme, locale, kind]);
+  }, [scheme, locale, kind, stepSeconds]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `show` reads these.
   useEffect(() => show(), [series, from, to]);

@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import { axisTop, timeLabels } from './axis';
-import { isolatedIndices } from './series';
+import { isolatedIndices, QUIET_STEPS } from './series';
 import { type PointText, tooltipPlugin } from './tooltip';
 
 export type ChartLook = {
@@ -8,6 +8,8 @@ export type ChartLook = {
   locale: string;
   /** What the value axis reaches at least, in the unit of the values. */
   leastTop: number;
+  /** The time from one point to the next. */
+  stepSeconds: number;
   axisValue: (value: number) => string;
   pointText: PointText;
   onPoint: (spoken: string) => void;
@@ -63,17 +65,23 @@ export function chartOptions(look: ChartLook, size: { width: number; height: num
         values: (_chart, ticks) => ticks.map((tick) => look.axisValue(tick)),
       },
     ],
-    series: [{}, look.kind === 'line' ? lineSeries(rem) : barSeries()],
+    series: [{}, look.kind === 'line' ? lineSeries(rem, look.stepSeconds) : barSeries()],
     plugins: [tooltipPlugin(look.pointText, look.onPoint)],
   };
 }
 
-function lineSeries(rem: number): uPlot.Series {
+function lineSeries(rem: number, stepSeconds: number): uPlot.Series {
+  const longestQuiet = (QUIET_STEPS + 1.5) * stepSeconds;
   return {
     stroke: token('--chart-line'),
     fill: token('--chart-fill'),
     width: rem / 8,
     spanGaps: false,
+    // Only what is longer than a quiet while is a gap. They come as stretches of canvas pixels.
+    gaps: (chart, _series, _from, _to, gaps) => {
+      const perSecond = chart.bbox.width / ((chart.scales.x?.max ?? 0) - (chart.scales.x?.min ?? 0));
+      return gaps.filter(([left, right]) => right - left > longestQuiet * perSecond);
+    },
     points: {
       size: rem * 0.4,
       fill: token('--chart-line'),

@@ -21,13 +21,21 @@ export function summarize(values: readonly (number | null)[]): { latest: number;
   return latest === undefined ? null : { latest, max: Math.max(...known) };
 }
 
-/** Indices of values with no neighbour: a line through one point is invisible, so these are drawn as dots. */
-export function isolatedIndices(values: readonly (number | null | undefined)[]): number[] {
-  const found: number[] = [];
-  values.forEach((value, index) => {
-    if (value != null && values[index - 1] == null && values[index + 1] == null) found.push(index);
+/**
+ * How many steps in a row may be empty before a line is broken. A quiet minute has no response time, which is no outage;
+ * the line goes on over it.
+ */
+export const QUIET_STEPS = 4;
+
+/** Indices of values that no line reaches, because the next ones are too far away: these are drawn as dots. */
+export function isolatedIndices(values: readonly (number | null | undefined)[], quiet = QUIET_STEPS): number[] {
+  const known = values.flatMap((value, index) => (value == null ? [] : [index]));
+  return known.filter((index, at) => {
+    const before = known[at - 1];
+    const after = known[at + 1];
+    const far = (other: number | undefined) => other === undefined || Math.abs(other - index) > quiet + 1;
+    return far(before) && far(after);
   });
-  return found;
 }
 
 /** The index of the nearest known value from `from` in the direction of `step` (+1 or -1); `from` where there is none. */

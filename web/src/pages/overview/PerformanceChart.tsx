@@ -82,6 +82,7 @@ export function PerformanceChart({
               label={label}
               locale={locale}
               leastTop={leastTop}
+              stepSeconds={data.step_seconds}
               axisValue={(value) => (value === 0 ? '0' : format(value))}
               pointText={(time, value) => ({
                 time: formatShort(time * 1000, serverNow(), locale),
