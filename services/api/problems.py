@@ -150,7 +150,7 @@ class Unexpected:
                 "request failed unexpectedly",
                 request_id=scope.get("request_id"),
                 method=scope["method"],
-                route=getattr(scope.get("route"), "path", None),
+                route=getattr(scope.get("route"), "path_format", None),
                 exc_info=error,
             )
             if not started:

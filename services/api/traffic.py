@@ -89,7 +89,7 @@ class Measured:
             return
         seconds = clock.elapsed() - exchange.started
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
-        route = getattr(scope.get("route"), "path", UNMATCHED)
+        route = getattr(scope.get("route"), "path_format", UNMATCHED)
         route = route if route.startswith(API) else UNMATCHED
         status = exchange.status if exchange.complete else LEFT
         REQUESTS.labels(method, route, str(status)).inc()

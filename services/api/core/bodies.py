@@ -48,7 +48,7 @@ class Credentials(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    username: Annotated[str, Field(min_length=1, max_length=64)]
+    username: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 

@@ -60,7 +60,7 @@ async def create(request: Request, rule: SmallRule, response: Response) -> Small
 
 
 @operator.delete(
-    "/api/monitoring/alerts/rules/{name}",
+    "/api/monitoring/alerts/rules/{name:path}",  # a name may hold slashes
     operation_id="deleteRule",
     summary="Delete a rule",
     status_code=204,
