@@ -60,7 +60,7 @@ class Receiver:
             request.transport.write(b"this is not HTTP\r\n\r\n")
             request.transport.close()
         else:
-            request.transport.abort()  # type: ignore[attr-defined]  # a socket's transport
+            request.transport.abort()
         return web.Response(status=500)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.notifier.core.ledger import DeliveryState, Ledger
 from services.notifier.core.owing import Delivery, Lane, Owing, unanswered
-from shared.messages.alerts import AlertEvent, event_id
+from shared.messages.alerts import AlertEvent, State, event_id
 from shared.messages.notifications import notification_id
 from tests.unit.notifier.events import alert_event
 
@@ -128,7 +128,7 @@ def timeline(alerts: list[str]) -> World:
     world = World(bus=[])
     count: dict[str, int] = defaultdict(int)
     episode: dict[str, int] = {}
-    states = ("pending", "firing", "resolved")
+    states: tuple[State, ...] = ("pending", "firing", "resolved")
     for alert in alerts:
         now, turn = world.tick(), count[alert] % 3
         count[alert] += 1
