@@ -32,7 +32,7 @@ class Narrator:
             with self._lock:
                 if self._console.is_terminal:
                     self._move_bar(what, done, of)
-                elif of and (done == of or (done * STEPS_TOLD) // of > ((done - 1) * STEPS_TOLD) // of):
+                elif done and (done == of or (done * STEPS_TOLD) // of > ((done - 1) * STEPS_TOLD) // of):
                     self.say(f"  {what}: {done} of {of}")
 
         return told
