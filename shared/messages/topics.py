@@ -205,12 +205,15 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 
-class Opaque(bytes):
+@dataclass(frozen=True)
+class Opaque:
     """A payload that only its own program can read."""
+
+    payload: bytes
 
     def encode(self) -> bytes:
         """The bytes themselves."""
-        return bytes(self)
+        return self.payload
 
     @classmethod
     def decode(cls, payload: bytes, /) -> "Opaque":

@@ -1,0 +1,101 @@
+"""Filling the windows of groups that are new or changed with samples that were accepted before their rules."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from services.alerting import metrics
+from services.alerting.core.inputs import GroupSamples, dump
+from services.alerting.core.routing import Routes, partition_of
+from services.alerting.places import Record, read_stretch
+from services.alerting.sending import until_sent
+from shared.bus import Outgoing, Producer
+from shared.bus.received import decode
+from shared.messages.message import BadMessage
+from shared.messages.topics import ALERTING_INPUTS, SAMPLES, Opaque
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A stretch of one samples partition that a revision of a group has yet to see."""
+
+    group: str
+    revision: int
+    partition: int
+    start: int
+    stop: int
+
+
+class Filler:
+    """Works off fills beside the routing. `finished` is called when some are done."""
+
+    def __init__(self, bootstrap: str, producer: Producer, routes: Routes, finished: Callable[[], None]) -> None:
+        self._bootstrap, self._producer, self._routes, self._finished = bootstrap, producer, routes, finished
+        self._open: list[Fill] = []
+        self._wanted = asyncio.Event()
+
+    def want(self, fill: Fill) -> None:
+        """Have this done soon."""
+        self._open.append(fill)
+        self._wanted.set()
+
+    def give_up(self, partition: int) -> None:
+        """The partition is not ours any more."""
+        self._open = [fill for fill in self._open if fill.partition != partition]
+
+    def oldest_open(self, partition: int) -> int | None:
+        """The lowest revision that still waits for samples of this partition; None if all is done."""
+        return min((fill.revision for fill in self._open if fill.partition == partition), default=None)
+
+    async def run(self) -> None:
+        """Fill until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._open:
+                partition = self._open[0].partition
+                # One reading serves all groups that wait for this partition.
+                together = [fill for fill in self._open if fill.partition == partition]
+                await self._fill(partition, together)
+                self._open = [fill for fill in self._open if fill not in together]
+                self._finished()
+
+    async def _fill(self, partition: int, fills: list[Fill]) -> None:
+        metrics.FILLS.inc()
+        start, stop = min(fill.start for fill in fills), max(fill.stop for fill in fills)
+        async for records in read_stretch(self._bootstrap, SAMPLES, partition, start, stop):
+            outgoing = []
+            for record in records:
+                groups = frozenset(fill.group for fill in fills if fill.start <= record.offset < fill.stop)
+                parts = split_record(self._routes, record, groups)
+                outgoing += [to_group(msgspec.structs.replace(part, fill=True), self._inputs) for part in parts]
+            if outgoing:
+                await until_sent(lambda messages=outgoing: self._producer.send_all(messages))  # type: ignore[misc]
+            await asyncio.sleep(0)
+        log.info("windows filled", partition=partition, groups=len(fills), messages=stop - start)
+
+    _inputs = 0
+
+    def into(self, inputs: int) -> None:
+        """How many partitions the inputs have."""
+        self._inputs = inputs
+
+
+def split_record(routes: Routes, record: Record, only: frozenset[str]) -> list[GroupSamples]:
+    """What an old record holds for these groups. One that can't be read was put aside when it was routed."""
+    try:
+        received = decode(record)
+    except BadMessage:
+        metrics.SKIPPED_IN_FILL.inc()
+        return []
+    return routes.split(received.message, record.partition, record.offset, record.timestamp, only)
+
+
+def to_group(part: GroupSamples, inputs: int) -> Outgoing:
+    """The message that takes samples to the log of their group."""
+    return Outgoing(ALERTING_INPUTS, part.group, Opaque(dump(part)), partition=partition_of(part.group, inputs))

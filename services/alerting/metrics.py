@@ -1,0 +1,36 @@
+"""What alerting counts of itself."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.alerting.core.outputs import Outputs
+
+EVALUATIONS = Counter("pantau_alerting_evaluations_total", "Evaluations of one rule at one instant")
+FAILURES = Counter("pantau_alerting_evaluation_failures_total", "Evaluations without an answer", ["group"])
+TRANSITIONS = Counter("pantau_alerting_transitions_total", "Transitions of alerts", ["state"])
+UNKNOWN = Counter("pantau_alerting_unknown_instants_total", "Instants of a group without a sign of any collector")
+REFUSED = Counter(
+    "pantau_alerting_samples_refused_total", "Samples that don't count for a group, by reason", ["reason"]
+)
+ROUTED = Counter("pantau_alerting_batches_routed_total", "Sample batches looked at by the router")
+FILLS = Counter("pantau_alerting_fills_total", "Times that windows were filled from older samples")
+SKIPPED_IN_FILL = Counter("pantau_alerting_fill_batches_skipped_total", "Unreadable batches met while filling windows")
+LAG = Gauge("pantau_alerting_watermark_lag_seconds", "How far event time is behind the broker's clock", ["partition"])
+GROUPS = Gauge("pantau_alerting_groups", "Rule groups at work here", ["partition"])
+SERIES = Gauge("pantau_alerting_series", "Series in the windows here", ["partition"])
+IN_ERROR = Gauge("pantau_alerting_rules_in_error", "Rules that can't be evaluated", ["partition"])
+SNAPSHOT_BYTES = Gauge("pantau_alerting_snapshot_bytes", "Bytes written by the last snapshot", ["partition"])
+SNAPSHOT_SECONDS = Histogram("pantau_alerting_snapshot_seconds", "Time to take and store a snapshot")
+RECOVERY_SECONDS = Histogram("pantau_alerting_restore_seconds", "Time to take up a partition from its snapshot")
+
+
+def count(outputs: Outputs) -> None:
+    """Count what a piece of the fold brought forth."""
+    EVALUATIONS.inc(outputs.evaluations)
+    UNKNOWN.inc(outputs.unknown_instants)
+    for event in outputs.events:
+        TRANSITIONS.labels(event.state).inc()
+    for reason, number in outputs.refused.items():
+        if number:
+            REFUSED.labels(reason).inc(number)
+    for failure in outputs.failures:
+        FAILURES.labels(failure.group).inc()

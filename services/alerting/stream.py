@@ -1,0 +1,222 @@
+"""The only file that knows Faust: it shares the partitions among workers, hands over messages, and keeps the table.
+
+What is leaned on here was read in the sources of faust-streaming 0.15.3:
+- `noack()` streams leave acknowledging to us; what is acknowledged in order is committed every second.
+- A non-windowed table with the in-memory store is recovered from its changelog before streams flow again. We write the
+  changelog ourselves, through our own producer (acks, idempotent, awaited), and the store beside it.
+- Partitions are paused before `on_partitions_revoked` is sent, and it is awaited: the place for last snapshots.
+- A crash anywhere in Faust's tree of services ends up as a crash of the app, which ends this program; the supervisor
+  starts it again.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+import faust
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from faust.transport.drivers import aiokafka as driver
+
+from services.alerting.sending import until_sent
+from services.alerting.taken import Taken
+from shared.bus import Outgoing, Producer
+from shared.messages.topics import ALERTING_INPUTS, ALERTING_SNAPSHOTS, SAMPLES, Opaque
+
+log = structlog.get_logger()
+
+GROUP = "pantau.alerting"
+SESSION_SECONDS = 8.0
+HEARTBEAT_SECONDS = 2.0
+COMMIT_SECONDS = 1.0
+STOP_SECONDS = 15.0
+
+
+class Handlers(Protocol):
+    """What the program does with what the stream brings."""
+
+    def take_samples(self, taken: Taken) -> Awaitable[None]: ...
+
+    def take_input(self, taken: Taken) -> Awaitable[None]: ...
+
+    def assigned(self, samples: set[int], inputs: set[int]) -> Awaitable[None]: ...
+
+    def revoked(self) -> Awaitable[None]: ...
+
+
+class StreamFailed(Exception):
+    """Faust crashed."""
+
+
+class Stream:
+    """The Faust app, run inside our own event loop. Its table is where snapshots are: see `owner.Store`."""
+
+    def __init__(
+        self, bootstrap: str, instance: str, fetch_wait_ms: int, producer: Producer, handlers: Handlers
+    ) -> None:
+        self._producer = producer
+        self._directory = tempfile.TemporaryDirectory(prefix="pantau-alerting-")
+        self._app = faust.App(
+            GROUP,
+            broker=[f"kafka://{one.strip()}" for one in bootstrap.split(",")],
+            store="memory://",
+            datadir=self._directory.name,
+            autodiscover=False,
+            web_enabled=False,
+            # Workers are told apart by it; nothing listens there.
+            canonical_url=f"http://{instance.replace(':', '-')}.invalid",
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            reply_create_topic=False,
+            table_standby_replicas=0,
+            stream_wait_empty=False,
+            stream_recovery_delay=0.0,
+            stream_buffer_maxsize=2_048,
+            broker_session_timeout=SESSION_SECONDS,
+            broker_heartbeat_interval=HEARTBEAT_SECONDS,
+            broker_commit_interval=COMMIT_SECONDS,
+            broker_request_timeout=30.0,
+            broker_check_crcs=True,
+            consumer_auto_offset_reset="earliest",
+            consumer_max_fetch_size=4 * 1024 * 1024,
+            producer_acks=-1,
+        )
+        self._app.transport = _Transport(self._app.conf.broker_consumer, self._app)
+        self._app.transport.fetch_wait_ms = fetch_wait_ms
+        raw: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw"}
+        samples = self._app.topic(SAMPLES.name, **raw)
+        inputs = self._app.topic(ALERTING_INPUTS.name, **raw)
+        self._table = self._app.Table(
+            "snapshots", partitions=ALERTING_SNAPSHOTS.partitions, key_type=bytes, value_type=bytes
+        )
+        assert self._table._changelog_topic_name() == ALERTING_SNAPSHOTS.name, "the catalogue names the changelog"
+
+        @self._app.agent(samples, name="router")
+        async def route(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await handlers.take_samples(_taken(event))
+
+        @self._app.agent(inputs, name="owner")
+        async def fold(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await handlers.take_input(_taken(event))
+
+        async def revoked(*_: Any, **__: Any) -> None:
+            await handlers.revoked()
+
+        async def assigned(*arguments: Any, **__: Any) -> None:
+            assignment = arguments[-1]
+            await handlers.assigned(
+                _partitions(assignment, SAMPLES.name), _partitions(assignment, ALERTING_INPUTS.name)
+            )
+
+        self._hooks = (revoked, assigned)  # signals hold their receivers weakly
+        self._app.on_partitions_revoked.connect(revoked)
+        self._app.on_partitions_assigned.connect(assigned)
+
+    @property
+    def ready(self) -> bool:
+        """Whether partitions are assigned and the table is recovered."""
+        app = self._app
+        return bool(app.started and not app.rebalancing and not app.in_recovery and tables.recovery.completed.is_set())
+
+    async def run(self) -> None:
+        """Take messages until cancelled. StreamFailed if Faust crashes."""
+        starting = asyncio.create_task(self._app.start(), name="faust")
+        try:
+            while not self._app.crashed:
+                if starting.done():
+                    starting.result()
+                await asyncio.sleep(0.2)
+            raise StreamFailed(f"Faust crashed: {self._app.crash_reason!r}") from self._app.crash_reason
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+
+    async def commit(self) -> None:
+        """Commit now what has been acknowledged."""
+        if self._app.started and not self._app.crashed:
+            await self._app.consumer.commit()
+
+    async def stop(self) -> None:
+        """Leave the group. TimeoutError if Faust doesn't end."""
+        async with asyncio.timeout(STOP_SECONDS):
+            await self._app.stop()
+        self._directory.cleanup()
+
+    def read(self, partition: int) -> dict[str, bytes]:
+        """All that is stored for a partition, by its name there."""
+        prefix = _key(partition, "")
+        return {
+            key.removeprefix(prefix).decode(): value
+            for key, value in self._table.data.items()
+            if key.startswith(prefix) and value is not None
+        }
+
+    async def write(self, partition: int, entries: dict[str, bytes | None]) -> None:
+        """Store (None: delete) in this order, and wait until it is durable."""
+        messages = [
+            Outgoing(
+                ALERTING_SNAPSHOTS,
+                _key(partition, name).decode(),
+                None if value is None else Opaque(value),
+                event_id=f"{partition}/{name}",
+                partition=partition,
+            )
+            for name, value in entries.items()
+        ]
+        if messages:
+            await until_sent(lambda: self._producer.send_all(messages))
+        for name, value in entries.items():
+            if value is None:
+                self._table.data.pop(_key(partition, name), None)
+            else:
+                self._table.data[_key(partition, name)] = value
+
+
+def _key(partition: int, name: str) -> bytes:
+    return f"{partition}/{name}".encode()
+
+
+def _partitions(assignment: Any, topic: str) -> set[int]:
+    return {place.partition for place in assignment if place.topic == topic}
+
+
+def _taken(event: Any) -> Taken:
+    message = event.message
+    record: ConsumerRecord[bytes, bytes] = ConsumerRecord(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=round(message.timestamp * 1000),
+        timestamp_type=message.timestamp_type,
+        key=message.key,
+        value=message.value,
+        checksum=message.checksum,
+        serialized_key_size=len(message.key or b""),
+        serialized_value_size=len(message.value or b""),
+        headers=tuple((message.headers or {}).items())
+        if isinstance(message.headers, dict)
+        else tuple(message.headers or ()),
+    )
+    return Taken(record, event.ack)
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust fixes 1.5 s. One request at a time is under way to a broker, so that a message for a partition that is
+        # not in it would wait that long.
+        consumer._fetch_max_wait_ms = transport.fetch_wait_ms
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
+    fetch_wait_ms = 20
