@@ -12,7 +12,7 @@ What is leaned on here was read in the sources of faust-streaming 0.15.3:
 import asyncio
 import tempfile
 from collections.abc import Awaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import faust
 import structlog
@@ -118,7 +118,7 @@ class Stream:
     @property
     def ready(self) -> bool:
         """Whether partitions are assigned and the table is recovered."""
-        app = self._app
+        app, tables = self._app, cast(Any, self._app.tables)
         return bool(app.started and not app.rebalancing and not app.in_recovery and tables.recovery.completed.is_set())
 
     async def run(self) -> None:
