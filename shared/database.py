@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import msgspec
@@ -22,6 +22,8 @@ ABSENT = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    # What asyncpg itself says when a connection ends in the middle of a COPY.
+    asyncpg.InternalClientError,
 )
 
 
@@ -50,9 +52,13 @@ class Database:
         try:
             yield held  # type: ignore[misc]  # a proxy with the connection's methods
         except ABSENT as error:
+            with suppress(asyncpg.InterfaceError):  # a closed one has left the pool already
+                held.terminate()  # whatever state it is in, nobody is to be given it again
             raise DatabaseUnavailable(_reason(error)) from error
         finally:
-            await pool.release(held)
+            # The work is done or has an error of its own; a connection that can't be reset is closed by the pool.
+            with suppress(*ABSENT):
+                await pool.release(held)
 
     async def wait(self) -> None:
         """Return once the database answers; tries with back-off, for ever."""
@@ -104,4 +110,7 @@ async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 
 def _reason(error: BaseException) -> str:
+    """What happened: asyncpg's complaint about using a dead connection hides what it died of."""
+    while isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and error.__context__ is not None:
+        error = error.__context__
     return str(error) or type(error).__name__
