@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
 
 
 class BadMessage(ValueError):
@@ -19,7 +19,10 @@ def instant_to_text(instant_ms: int) -> str:
 
 def instant_from_text(text: str) -> int:
     """Milliseconds since the epoch of an RFC 3339 text; without an offset it counts as UTC. ValueError otherwise."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("not an RFC 3339 date and time") from None  # without the text, which may hold anything
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000)
@@ -29,10 +32,14 @@ def _read_instant(value: Any) -> Any:
     return instant_from_text(value) if isinstance(value, str) else value
 
 
+# The last one that RFC 3339 can write.
+LATEST_INSTANT_MS = 253_402_300_799_999
+
 # An instant is an int of milliseconds in Python and RFC 3339 text in JSON.
 Instant = Annotated[
     int,
     BeforeValidator(_read_instant),
+    Field(ge=0, le=LATEST_INSTANT_MS),
     PlainSerializer(instant_to_text, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
