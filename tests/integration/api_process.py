@@ -3,17 +3,21 @@
 import asyncio
 import json
 import re
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+import psycopg
+from psycopg import sql
 
 from infra import accounts
-from tests.conftest import eventually
+from tests.conftest import eventually, run_module
 from tests.integration.programs import page, running
 
 ROLES = ("viewer", "operator", "admin", "ingest")
@@ -78,6 +82,29 @@ class Api:
         """The sum of the lines of /metrics that begin with what `pattern` matches."""
         text = (await self.get("/metrics", None)).text
         return sum(float(value) for value in re.findall(rf"^{pattern}\S* (\S+)$", text, re.MULTILINE))
+
+
+def is_problem(answer: Answer, status: int) -> bool:
+    """Whether it is a complete RFC 9457 problem; fails the test if not."""
+    assert answer.status == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.body["status"] == status
+    assert answer.body["title"]
+    assert answer.body["detail"]
+    assert answer.body["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
+    return True
+
+
+def new_database(postgres_dsn: str) -> str:
+    """A migrated database with the users sri (viewer) and budi (operator); it goes with its server."""
+    name = f"test_api_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    dsn = urlunsplit(urlsplit(postgres_dsn)._replace(path=f"/{name}"))
+    run_module("infra.migrations", PANTAU_DATABASE__DSN=dsn)
+    for user, role in (("sri", "viewer"), ("budi", "operator")):
+        accounts.create_user(dsn, user, PASSWORD, role)
+    return dsn
 
 
 def make_tokens(dsn: str) -> dict[str, str]:

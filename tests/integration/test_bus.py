@@ -347,7 +347,7 @@ async def test_a_follower_reads_a_compacted_topic_whole_and_goes_on(topics: str,
 
     def group(name: str, version: int) -> Outgoing:
         rules = RuleGroup(
-            name=name, rules=[], version=version, origin="api", updated_by="siti", updated_at=1_750_000_000_000
+            name=name, rules=[], version=version, origin="api", updated_by="admin", updated_at=1_750_000_000_000
         )
         return Outgoing(RULES, name, rules)
 

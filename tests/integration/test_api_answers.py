@@ -1,28 +1,25 @@
-"""The HTTP API on a real Kafka and a real PostgreSQL."""
+"""What the HTTP API answers, from the bus and the database, once and live. On a real Kafka and PostgreSQL."""
 
 import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from psycopg import sql
 
-from infra import accounts
 from shared import clock
 from shared.bus import Outgoing, Producer
 from shared.messages.alerts import AlertEvent, CurrentAlert, alert_id, episode_id, event_id
 from shared.messages.health import HealthResult
 from shared.messages.requests import RequestLogBatch
-from shared.messages.rules import RuleGroup
 from shared.messages.samples import Sample, SampleBatch
-from shared.messages.topics import ALERT_EVENTS, ALERT_STATE, AUDIT, HEALTH, REQUESTS, RULES, SAMPLES
-from tests.conftest import eventually, run_module
-from tests.integration.api_process import PASSWORD, Answer, Api, make_tokens, running_api
+from shared.messages.topics import ALERT_EVENTS, ALERT_STATE, HEALTH, REQUESTS, SAMPLES
+from tests.conftest import eventually
+from tests.integration.api_process import Api, is_problem, make_tokens, new_database, running_api
 from tests.integration.programs import records
 
 METRICS = "/api/monitoring/metrics"
@@ -31,308 +28,20 @@ ALL_RULES = "/api/monitoring/alerts/rules"
 
 @pytest.fixture(scope="module")
 def dsn(postgres_dsn: str) -> str:
-    """A migrated database for this module, with users."""
-    name = f"test_api_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    dsn = urlunsplit(urlsplit(postgres_dsn)._replace(path=f"/{name}"))
-    run_module("infra.migrations", PANTAU_DATABASE__DSN=dsn)
-    for user, role in (("sri", "viewer"), ("budi", "operator")):
-        accounts.create_user(dsn, user, PASSWORD, role)
-    return dsn
+    return new_database(postgres_dsn)
 
 
 @pytest.fixture(scope="module")
 async def api(tmp_path_factory: pytest.TempPathFactory, topics: str, dsn: str) -> AsyncIterator[Api]:
-    """One api for the whole module."""
     directory = tmp_path_factory.mktemp("api")
     web = directory / "web"
     (web / "assets").mkdir(parents=True)
     (web / "index.html").write_text("<!doctype html><title>Pantau</title>")
     (web / "assets" / "index-1.js").write_text("1")
-    settings = {
-        "PANTAU_API__WEB": str(web),
-        "PANTAU_API__LOGIN_ATTEMPTS_PER_MINUTE": "4",
-        "PANTAU_API__LOGIN_ATTEMPTS_PER_MINUTE_AND_ADDRESS": "1000",
-        "PANTAU_API__MOST_STREAM_CLIENTS": "3",
-    }
+    settings = {"PANTAU_API__WEB": str(web), "PANTAU_API__MOST_STREAM_CLIENTS": "3"}
     async with running_api(directory, topics, dsn, make_tokens(dsn), **settings) as api:
         await api.known()
         yield api
-
-
-def is_problem(answer: Answer, status: int) -> bool:
-    """Whether it is a complete RFC 9457 problem."""
-    assert answer.status == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.body["status"] == status
-    assert answer.body["title"]
-    assert answer.body["detail"]
-    assert answer.body["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
-    return True
-
-
-# Samples
-
-
-async def test_pushed_samples_are_on_the_bus_when_they_are_accepted(api: Api, topics: str) -> None:
-    name = f"pushed_{uuid.uuid4().hex}"
-    before = clock.now_ms()
-    one = {"metric_name": name, "value": 123, "labels": {"type": "business"}}
-
-    answer = await api.ask("POST", METRICS, "ingest", json=one)
-
-    assert (answer.status, answer.body) == (202, {"accepted": 1})
-    (found,) = await pushed_series(topics, name)
-    assert found.series == f'{name}{{type="business"}}'
-    assert found.value == 123
-    assert before <= found.time_ms <= clock.now_ms()
-
-
-async def test_what_is_pushed_at_once_arrives_once_each(api: Api, topics: str) -> None:
-    name = f"crowd_{uuid.uuid4().hex}"
-    answers = await asyncio.gather(
-        *(api.push({"metric_name": name, "value": n}, {"metric_name": name, "value": -n}) for n in range(1, 101))
-    )
-    assert {answer.status for answer in answers} == {202}
-    found = await pushed_series(topics, name)
-    assert sorted(one.value for one in found) == sorted([*range(-100, 0), *range(1, 101)])
-    assert len({one.time_ms for one in found}) == 200, "one series never has two values at one time"
-    times = [one.time_ms for one in found]
-    assert times == sorted(times)
-
-
-async def test_a_big_list_goes_in_parts(api: Api, topics: str) -> None:
-    name = f"big_{uuid.uuid4().hex[:8]}"
-    at = clock.now_ms()
-    answer = await api.push(*({"metric_name": name, "value": n, "timestamp": at + n} for n in range(11_000)))
-    assert answer.body == {"accepted": 11_000}
-    assert [one.value for one in await pushed_series(topics, name)] == list(range(11_000))
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "where"),
-    [
-        (b"{", 400, "body"),
-        (b"", 400, "body"),
-        (b'{"metric_name":"m","value":NaN}', 422, "body.value"),
-        (b'{"metric_name":"m","value":1,"x":1}', 422, "body.x"),
-        (b'{"metric_name":"m","value":1,"labels":{"a-b":"c"}}', 422, "body.labels"),
-        (b'[{"metric_name":"m","value":1},{"metric_name":"m m","value":1}]', 422, "body[1].metric_name"),
-    ],
-)
-async def test_bad_samples(api: Api, body: bytes, status: int, where: str) -> None:
-    answer = await api.ask("POST", METRICS, data=body, headers={"Content-Type": "application/json"})
-    assert is_problem(answer, status)
-    assert answer.body["errors"][0]["where"] == where
-
-
-async def test_too_long_bodies(api: Api) -> None:
-    json_type = {"Content-Type": "application/json"}
-    declared = await api.ask("POST", METRICS, data=b"x" * 10_000_000, headers=json_type, expect100=True)
-    assert is_problem(declared, 413)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(20):
-            yield b" " * 100_000
-
-    counted = await api.ask("POST", METRICS, data=chunks(), headers=json_type)
-    assert is_problem(counted, 413)
-    nobody = await api.ask("POST", METRICS, None, data=chunks(), headers=json_type)
-    assert nobody.status == 401, "whoever may not push is told so first"
-
-
-async def test_a_body_has_to_be_declared_as_json(api: Api) -> None:
-    answer = await api.ask("POST", METRICS, data=b"{}", headers={"Content-Type": "text/plain"})
-    assert is_problem(answer, 415)
-
-
-async def pushed_series(bootstrap: str, metric: str) -> list[Sample]:
-    """What the bus has of a metric, in order."""
-    found = [SampleBatch.decode(record.value or b"") for record in await records(bootstrap, SAMPLES)]
-    return [
-        sample
-        for batch in found
-        if batch.source.startswith("push/")
-        for sample in batch.samples()
-        if sample.series.partition("{")[0] == metric
-    ]
-
-
-# Rules
-
-
-async def test_a_rule_is_on_the_bus_and_in_the_list_when_it_is_created(api: Api, topics: str, dsn: str) -> None:
-    name = f"rule_{uuid.uuid4().hex}"
-
-    created = await api.post_rule(name=name, condition="custom_metric > 100", cooldown=60_000)
-
-    assert created.status == 201, created.text
-    assert created.body["published"] is True
-    assert (created.body["group"], created.body["version"]) == (name, 1)
-    assert created.body["expr"] == "custom_metric > 100"
-    (message,) = [one for one in await records(topics, RULES) if one.key == name.encode()]
-    group = RuleGroup.decode(message.value or b"")
-    assert (group.version, group.origin, group.immediate) == (1, "api", True)
-    assert group.rules[0].name == name
-    listed = (await api.get(ALL_RULES, "viewer")).body
-    assert [one["rules"][0]["cooldown"] for one in listed if one["name"] == name] == [60_000]
-    with psycopg.connect(dsn) as connection:
-        audit = connection.execute(
-            "SELECT actor, action, address FROM audit_log WHERE subject = %s", (f"rule/{name}",)
-        ).fetchall()
-    assert audit == [("test-operator", "rule.create", "127.0.0.1")]
-    assert [one for one in await records(topics, AUDIT) if one.key == f"rule/{name}".encode()]
-
-
-async def test_the_same_rule_again_is_no_change_and_another_is_refused(api: Api, topics: str) -> None:
-    name = f"rule_{uuid.uuid4().hex}"
-    await api.post_rule(name=name)
-
-    again = await api.post_rule(name=name)
-    other = await api.post_rule(name=name, condition="custom_metric > 101")
-
-    assert (again.status, again.body["version"]) == (200, 1)
-    assert is_problem(other, 409)
-    assert len([one for one in await records(topics, RULES) if one.key == name.encode()]) == 1
-
-
-async def test_of_many_who_create_a_name_at_once_one_does(api: Api) -> None:
-    name = f"rule_{uuid.uuid4().hex}"
-    answers = await asyncio.gather(*(api.post_rule(name=name, condition=f"m > {n}") for n in range(8)))
-    assert sorted(answer.status for answer in answers) == [201] + [409] * 7
-
-
-async def test_a_deleted_rule_is_gone_and_comes_back_with_the_next_version(api: Api, topics: str) -> None:
-    name = f"rule/{uuid.uuid4().hex}"
-    assert (await api.post_rule(name=name)).status == 201
-
-    deleted = await api.ask("DELETE", f"{ALL_RULES}/{name}", "operator")
-
-    assert deleted.status == 204
-    assert name not in {one["name"] for one in (await api.get(ALL_RULES)).body}
-    assert is_problem(await api.ask("DELETE", f"{ALL_RULES}/{name}", "operator"), 404)
-    again = await api.post_rule(name=name)
-    assert (again.status, again.body["version"]) == (201, 3)
-    values = [one.value for one in await records(topics, RULES) if one.key == name.encode()]
-    assert [value is None for value in values] == [False, True, False]
-
-
-@pytest.mark.parametrize(
-    ("change", "where"),
-    [
-        ({"condition": "no such thing"}, "body"),
-        ({"condition": "a.b > 1"}, "body"),
-        ({"condition": "x > 1", "threshold": 2}, "body"),
-        ({"severity": "bad"}, "body.severity"),
-        ({"colour": "red"}, "body.colour"),
-        ({"name": ""}, "body.name"),
-        ({"name": "a\0b"}, "body"),
-        ({"message": "a\0b"}, "body.message"),
-        ({"message": "\ud800"}, "body.message"),
-        ({"cooldown": -1}, "body.cooldown"),
-    ],
-)
-async def test_bad_rules(api: Api, change: dict[str, Any], where: str) -> None:
-    answer = await api.post_rule(**({"name": f"rule_{uuid.uuid4().hex}"} | change))
-    assert is_problem(answer, 422)
-    assert answer.body["errors"][0]["where"] == where
-
-
-# Sessions
-
-
-async def login(api: Api, username: str, password: str = PASSWORD, **headers: str) -> Answer:
-    body = {"username": username, "password": password}
-    return await api.ask("POST", "/api/session", None, json=body, headers=headers)
-
-
-def cookie_of(answer: Answer) -> dict[str, str]:
-    return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
-
-
-async def test_a_session_from_login_to_logout(api: Api, topics: str) -> None:
-    begun = await login(api, "Sri")
-
-    assert begun.status == 200, begun.text
-    assert (begun.body["username"], begun.body["role"]) == ("sri", "viewer")
-    attributes = begun.headers["set-cookie"].lower()
-    assert "httponly" in attributes
-    assert "samesite=strict" in attributes
-    cookie = cookie_of(begun)
-    assert (await api.get("/api/session", None, headers=cookie)).body == begun.body
-    assert (await api.get("/api/monitoring/health", None, headers=cookie)).status == 200
-    assert is_problem(await api.ask("POST", METRICS, None, json=[], headers=cookie), 403)
-    as_bearer = {"Authorization": f"Bearer {cookie['Cookie'].partition('=')[2]}"}
-    assert (await api.get("/api/session", None, headers=as_bearer)).status == 401
-
-    ended = await api.ask("DELETE", "/api/session", None, headers=cookie)
-
-    assert ended.status == 204
-    assert 'pantau_session=""' in ended.headers["set-cookie"]
-    assert (await api.get("/api/session", None, headers=cookie)).status == 401
-
-
-async def test_other_sites_can_not_use_the_cookie(api: Api) -> None:
-    cookie = cookie_of(await login(api, "budi"))
-    foreign = [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}]
-    for headers in foreign:
-        assert is_problem(await api.ask("POST", METRICS, None, json=[], headers=cookie | headers), 403)
-        assert is_problem(await login(api, "budi", **headers), 403)
-    own = {"Origin": api.url, "Sec-Fetch-Site": "same-origin"}
-    assert (await api.ask("POST", METRICS, None, json=[], headers=cookie | own)).status == 202
-    bearer = await api.ask("POST", METRICS, "ingest", json=[], headers=foreign[0])
-    assert bearer.status == 202, "a token is not sent by itself"
-
-
-async def test_wrong_passwords_are_refused_alike_and_then_slowed_down(api: Api) -> None:
-    known, unknown = await login(api, "budi", "wrong password"), await login(api, "nobody", "wrong password")
-    assert is_problem(known, 401)
-    assert known.body["detail"] == unknown.body["detail"]
-
-    attempts = [await login(api, "mallory", "guess") for _ in range(5)]
-
-    assert [one.status for one in attempts] == [401] * 4 + [429]
-    assert 1 <= int(attempts[-1].headers["retry-after"]) <= 61
-    assert (await login(api, "sri")).status == 200, "somebody else is not held up"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"username": "sri"},
-        {"username": "sri", "password": 1},
-        {"username": "a\0b", "password": "secret-text"},
-        {"username": "s" * 65, "password": "secret-text"},
-        {"username": "sri", "password": "secret-text", "admin": True},
-    ],
-)
-async def test_a_bad_login_is_not_echoed(api: Api, body: dict[str, Any]) -> None:
-    answer = await api.ask("POST", "/api/session", None, json=body)
-    assert answer.status in (401, 422)
-    assert is_problem(answer, answer.status)
-    assert "secret-text" not in answer.text
-
-
-async def test_a_revoked_token_is_unknown(api: Api, dsn: str) -> None:
-    text = accounts.create_token(dsn, "short-lived", "viewer")
-    headers = {"Authorization": f"Bearer {text}"}
-
-    async def status(expected: int) -> bool:
-        return (await api.get("/api/session", None, headers=headers)).status == expected
-
-    await eventually(lambda: status(200))
-    accounts.revoke_token(dsn, "short-lived")
-    await eventually(lambda: status(401))
-
-
-async def test_no_secret_is_in_the_log(api: Api) -> None:
-    await login(api, "budi", "a-wrong-secret")
-    text = await asyncio.to_thread(api.log.read_text)
-    assert "a-wrong-secret" not in text
-    assert PASSWORD not in text
-    assert not [token for token in api.tokens.values() if token in text]
 
 
 # What comes from the bus
