@@ -15,6 +15,7 @@ from infra.local.record import Record
 from infra.local.supervisor import Control
 
 READY_SECONDS = 90.0
+CRASHING_SECONDS = 20.0
 BAD_SETTINGS = 2
 """The exit status of a service that refuses its settings."""
 
@@ -47,6 +48,7 @@ def wait_for_services(places: Places, control: Control, endpoints: Mapping[str, 
     """Wait until all are ready; api must be, what else is not is returned with its reasons."""
     waiting = dict.fromkeys(endpoints, "has not answered yet")
     deadline = time.monotonic() + READY_SECONDS
+    crashing: dict[str, float] = {}
     while waiting and time.monotonic() < deadline:
         for name in list(waiting):
             reasons = missing(endpoints[name])
@@ -55,7 +57,7 @@ def wait_for_services(places: Places, control: Control, endpoints: Mapping[str, 
             else:
                 waiting[name] = words(reasons)
         if waiting:
-            _refuse_bad_settings(places, control)
+            _refuse_what_keeps_ending(places, control, crashing)
             time.sleep(POLL_SECONDS)
     if "api" in waiting:
         log = places.logs / "api.log"
@@ -70,11 +72,18 @@ def words(reasons: Mapping[str, str]) -> str:
     return "; ".join(f"{what}: {why}" for what, why in reasons.items())
 
 
-def _refuse_bad_settings(places: Places, control: Control) -> None:
-    """A service that refuses its settings will refuse them again: no use to wait."""
+def _refuse_what_keeps_ending(places: Places, control: Control, crashing: dict[str, float]) -> None:
+    """A service that refuses its settings will refuse them again, and one that has ended at once again and again
+    will go on like that: no use to wait. `crashing` remembers since when."""
+    now = time.monotonic()
     for program in control.programs():
-        if program.state == "BACKOFF" and program.exit_status == BAD_SETTINGS:
-            raise LocalStackError(f"{program.name} does not start:\n{last_lines(places.logs / f'{program.name}.log')}")
+        if program.state == "RUNNING":
+            crashing.pop(program.name, None)
+        elif program.state == "BACKOFF":
+            since = crashing.setdefault(program.name, now)
+            if program.exit_status == BAD_SETTINGS or (program.name == "api" and now - since > CRASHING_SECONDS):
+                log = places.logs / f"{program.name}.log"
+                raise LocalStackError(f"{program.name} does not start; the end of {log}:\n{last_lines(log)}")
 
 
 def _reasons(error: urllib.error.HTTPError) -> dict[str, str]:

@@ -16,7 +16,7 @@ from infra import accounts, topics
 from infra.local import kafka, ports, postgres, supervisor, web
 from infra.local.errors import LocalStackError, last_lines
 from infra.local.narration import Narrator
-from infra.local.places import Places
+from infra.local.places import PROJECT, Places
 from infra.local.processes import POLL_SECONDS, Program, wait_until
 from infra.local.readiness import wait_for_services
 from infra.local.record import Record
@@ -152,6 +152,9 @@ def child_environment(places: Places, configuration: Configuration) -> dict[str,
     told = {
         "PANTAU_KAFKA__BOOTSTRAP": bootstrap(configuration),
         "PANTAU_DATABASE__DSN_FILE": str(places.dsn_file),
+        # The programs run in the data directory; they find the project, and nothing of the same name before it.
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
     }
     if configuration.file:
