@@ -8,10 +8,11 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 PREFIX = "PANTAU_"
@@ -47,7 +48,7 @@ class Section(BaseModel):
 class KafkaSettings(Section):
     """How to reach the bus."""
 
-    bootstrap: str = "127.0.0.1:19092"
+    bootstrap: Annotated[str, Field(min_length=1)] = "127.0.0.1:19092"
 
 
 class DatabaseSettings(Section):
@@ -66,14 +67,14 @@ class LogSettings(Section):
 class HeartbeatSettings(Section):
     """How often each service says that it lives."""
 
-    interval_seconds: float = 5.0
+    interval_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 5.0
 
 
 class AdminSettings(Section):
     """Where a service serves /health/live, /health/ready and /metrics."""
 
     host: str = "127.0.0.1"
-    port: int
+    port: Annotated[int, Field(ge=0, le=65_535)]
 
 
 class CommonSettings(BaseSettings):
@@ -196,6 +197,13 @@ class _EnvironmentSource(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return self._variables
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """The value of a list or section; what is not JSON is left to the validation, which names its place."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
 
 
 def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
