@@ -1,5 +1,6 @@
 """The notifier as a program, with a real Kafka and receivers that fail in all ways. No database anywhere."""
 
+import asyncio
 import base64
 import json
 import random
@@ -253,6 +254,28 @@ async def test_nothing_is_said_twice_after_a_restart(topics: str, producer: Prod
     assert Counter(one.id for one in receiver.requests) == Counter(
         notifier.id_of(event) for event in told(before) + told(after)
     )
+
+
+async def test_what_is_under_way_ends_before_the_notifier_does(topics: str, producer: Producer, tmp_path: Path) -> None:
+    firing, resolved = told(episodes(1))
+    async with listening(Receiver(lambda _: "late")) as receiver:
+        notifier = Notifier(topics, tmp_path, receiver.url, deadline_seconds=20)
+
+        async def requests(count: int) -> bool:
+            return len(receiver.requests) >= count
+
+        with notifier.running() as process:
+            await eventually(notifier.is_ready)
+            await publish(producer, [firing, resolved])
+            await eventually(lambda: requests(1))
+            process.terminate()
+            receiver.hanging.set()
+            assert await asyncio.to_thread(process.wait, 30) == 0
+        assert [one.id for one in receiver.requests] == [notifier.id_of(firing)]
+        assert (await ledger(topics, notifier.id_of(firing)))[-1].state == "sent"
+        with notifier.running():
+            await eventually(lambda: requests(2))
+    assert [one.id for one in receiver.requests] == [notifier.id_of(firing), notifier.id_of(resolved)]
 
 
 async def test_garbage_does_not_block_and_what_nobody_is_told_of_is_passed(

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-Answer = int | Literal["hang", "reset", "garbage"]
-"""A status, or no answer, or a connection that is cut, or bytes that are not HTTP."""
+Answer = int | Literal["late", "hang", "reset", "garbage"]
+"""A status; or 200 once `hanging` is set; or no answer, a connection that is cut, bytes that are not HTTP."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,10 @@ class Receiver:
                 headers["Retry-After"] = self.retry_after
             return web.Response(status=answer, headers=headers)
         assert request.transport is not None
-        if answer == "hang":
+        if answer in ("late", "hang"):
             await self.hanging.wait()
-        elif answer == "garbage":
+            return web.Response(status=200 if answer == "late" else 500)
+        if answer == "garbage":
             request.transport.write(b"this is not HTTP\r\n\r\n")
             request.transport.close()
         else:
