@@ -83,10 +83,12 @@ def step(
     concluded: Collection[str] | None,
     instant_ms: int,
     dark_ms: int,
+    ended: Mapping[str, int] = {},
 ) -> Step:
     """One evaluation at `instant_ms` of a rule whose result is `active`, by alert id.
 
     `concluded`: the alerts that are over unless active; None stands for all. `dark_ms`: the group's dark time so far.
+    `ended`: the last instants of alerts that are over; an episode begins only after them.
     An alert for which this or a later instant already counted is left alone.
     """
     over = alerts.keys() if concluded is None else alerts.keys() & set(concluded)
@@ -96,7 +98,7 @@ def step(
         if alert is not None and alert.evaluated_ms >= instant_ms:
             continue
         element = active.get(key)
-        if element is not None:
+        if element is not None and (alert is not None or instant_ms > ended.get(key, instant_ms - 1)):
             _present(result, timers, key, alert, element, instant_ms, dark_ms)
         elif alert is not None:
             _absent(result, timers, alert, instant_ms, dark_ms)

@@ -21,6 +21,7 @@ class StoredFold(msgspec.Struct, frozen=True):
 
     timeline: StoredTimeline
     removed: dict[str, int]
+    closed: dict[str, int]
     groups: list[str]
 
 
@@ -33,6 +34,8 @@ class Fold:
         self.groups: dict[str, GroupAtWork] = {}
         self._removed: dict[str, int] = {}
         """Revision of the removal, for as long as a router might still tell of an older one."""
+        self._closed: dict[str, int] = {}
+        """The last instants of groups that are gone: one of the same name begins after them."""
         self.changed: set[str] = set()
         """Groups whose state moved since `store_group` was asked for it."""
 
@@ -60,11 +63,13 @@ class Fold:
             if group is not None:
                 del self.groups[name]
                 yield from group.close(change.accepted_ms)
+                self._closed[name] = group.last_instant_ms
         elif group is not None:
             yield from group.replace(change, definition)
         else:
             self._removed.pop(name, None)
-            self.groups[name] = GroupAtWork(change, definition, self._terms)
+            new = self.groups[name] = GroupAtWork(change, definition, self._terms)
+            new.last_tick_ms = max(new.last_tick_ms, self._closed.pop(name, 0))
 
     def _advance(self, marker: Marker) -> Iterator[Outputs]:
         self.timeline.advance(marker)
@@ -72,6 +77,9 @@ class Fold:
         for name, removed in list(self._removed.items()):
             if removed <= revision:
                 del self._removed[name]
+        for name, instant in list(self._closed.items()):
+            if instant + self._terms.lookback_ms < watermark:
+                del self._closed[name]
         oldest = watermark
         for group in list(self.groups.values()):
             # Its windows have to be complete before anything is concluded from what they lack.
@@ -88,7 +96,7 @@ class Fold:
 
     def store(self) -> StoredFold:
         """What there is to keep beside the groups, and their names in order."""
-        return StoredFold(self.timeline.store(), dict(self._removed), list(self.groups))
+        return StoredFold(self.timeline.store(), dict(self._removed), dict(self._closed), list(self.groups))
 
     def store_group(self, name: str) -> StoredGroup:
         """What there is to keep of one group."""
@@ -100,7 +108,7 @@ class Fold:
         """The fold that was stored; `group` gives each group by name."""
         fold = cls(terms)
         fold.timeline = Timeline.restore(stored.timeline)
-        fold._removed = dict(stored.removed)
+        fold._removed, fold._closed = dict(stored.removed), dict(stored.closed)
         for name in stored.groups:
             kept = group(name)
             assert kept.change.definition is not None, "only groups with a definition are at work"

@@ -33,6 +33,7 @@ class StoredGroup(msgspec.Struct, frozen=True):
     last_tick_ms: int
     dark_ms: int
     filled: bool
+    ended: dict[str, int]
     alerts: list[dict[str, Alert]]
     windows: StoredWindows
 
@@ -44,12 +45,15 @@ class GroupAtWork:
         self.change, self.definition, self._terms = change, definition, terms
         self.effective_ms = change.accepted_ms
         """The group counts since then: what was accepted earlier only fills its windows."""
-        self.last_tick_ms = change.accepted_ms
+        self.last_tick_ms = change.accepted_ms - 1
         self.dark_ms = 0
         self.filled = False
         """Whether the windows of the current revision have been filled."""
         self.windows = Windows()
+        self._ended: dict[str, int] = {}
+        """The last instants of alerts that are over, where they are not before the last tick anyway."""
         self.rules = [RuleAtWork(definition.name, rule) for rule in definition.rules]
+        self._note_twins()
 
     @property
     def name(self) -> str:
@@ -82,6 +86,7 @@ class GroupAtWork:
             if same is not None:
                 left.remove(same)
             self.rules.append(RuleAtWork(self.name, rule, same.alerts if same else None))
+        self._note_twins()
         for key, row in list(self.windows.rows.items()):
             if not self._watch(row, key):
                 self.windows.remove([key])
@@ -89,6 +94,12 @@ class GroupAtWork:
         for gone in left:
             self._tell(outputs, had, gone, end(gone.alerts, change.accepted_ms))
         yield outputs
+
+    @property
+    def last_instant_ms(self) -> int:
+        """No evaluation was later."""
+        alerts = (alert.evaluated_ms for rule in self.rules for alert in rule.alerts.values())
+        return max(self.last_tick_ms, *self._ended.values(), *alerts, 0)
 
     def close(self, instant_ms: int) -> Iterator[Outputs]:
         """The group is gone: its alerts are over."""
@@ -134,6 +145,7 @@ class GroupAtWork:
             concluded = nothing if not decided_later or nothing is not None else rule.alerts.keys() - decided_later
             yield self._evaluate(rule, rows, instant_ms, lambda _, concluded=concluded: concluded)  # type: ignore[misc]
         self.last_tick_ms = instant_ms
+        self._ended = {key: ended for key, ended in self._ended.items() if ended > instant_ms}
         if instant_ms // self._terms.lookback_ms != (instant_ms - self.interval_ms) // self._terms.lookback_ms:
             self._forget()
 
@@ -156,6 +168,7 @@ class GroupAtWork:
             last_tick_ms=self.last_tick_ms,
             dark_ms=self.dark_ms,
             filled=self.filled,
+            ended=self._ended,
             alerts=[rule.alerts for rule in self.rules],
             windows=self.windows.store(self.floor_ms),
         )
@@ -166,6 +179,7 @@ class GroupAtWork:
         group = cls(stored.change, definition, terms)
         group.effective_ms, group.last_tick_ms = stored.effective_ms, stored.last_tick_ms
         group.dark_ms, group.filled = stored.dark_ms, stored.filled
+        group._ended = dict(stored.ended)
         group.windows = Windows.restore(stored.windows)
         for rule, alerts in zip(group.rules, stored.alerts, strict=True):
             rule.alerts = dict(alerts)
@@ -209,15 +223,29 @@ class GroupAtWork:
         outputs.evaluations = 1
         try:
             active = rule.elements(evaluate(rule.query, self.windows, rows, instant_ms, self._terms.lookback_ms))
+            self._check_twins(rule, active.keys())
             over = concluded(rule)
             self._check_limit(rule, active.keys() if over is None else active.keys() | rule.alerts.keys())
         except QueryFailed as error:
             outputs.failures.append(Failure(self.name, rule.rule.name, str(error)))
             return outputs
         if active or rule.alerts:
-            stepped = step(rule.timers, rule.alerts, active, over, instant_ms, self.dark_ms)
+            stepped = step(rule.timers, rule.alerts, active, over, instant_ms, self.dark_ms, self._ended)
             self._tell(outputs, self.definition, rule, stepped)
         return outputs
+
+    def _note_twins(self) -> None:
+        """Rules of one name could stand for one alert."""
+        self._twins = {
+            id(rule): [one for one in self.rules if one is not rule and one.rule.name == rule.rule.name]
+            for rule in self.rules
+        }
+
+    def _check_twins(self, rule: RuleAtWork, active: Collection[str]) -> None:
+        for twin in self._twins[id(rule)]:
+            if both := twin.alerts.keys() & set(active):
+                labels = twin.alerts[min(both)].labels
+                raise QueryFailed(f"another rule of this name has the alert with the labels {labels}"[:500])
 
     def _check_limit(self, rule: RuleAtWork, then: Collection[str]) -> None:
         limit = self.definition.limit
@@ -233,6 +261,8 @@ class GroupAtWork:
         if not isinstance(rule.rule, AlertingRule):
             return
         for transition in stepped.transitions:
+            if transition.alert.id not in rule.alerts:
+                self._ended[transition.alert.id] = transition.alert.evaluated_ms
             series = [key for key in transition.alert.series if key in self.windows.rows]
             because = events.evidence(self.windows, series, transition.alert.since_ms, self._terms.lookback_ms)
             event = events.event(definition, rule.rule, rule.threshold, transition, because)

@@ -1,0 +1,15 @@
+"""Every timeline in tests/cases gives the transitions that it expects."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases.timeline import fold_all, load, told
+
+CASES = sorted((Path(__file__).parents[2] / "cases").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_timeline(path: Path) -> None:
+    case = load(path)
+    assert [told(event) for event in fold_all(case.log)] == case.expected
