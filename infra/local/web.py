@@ -3,7 +3,7 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.local import node
@@ -14,6 +14,9 @@ from infra.local.places import PROJECT
 WEB = PROJECT / "web"
 MADE = ("node_modules", "dist", "coverage", "test-results")
 DEADLINE_SECONDS = 900
+# What npm is told; the image is built with the same (infra/docker/Dockerfile).
+INSTALL = ("ci", "--no-audit", "--no-fund")
+BUILD = ("run", "build")
 
 
 def fingerprint(web: Path) -> str:
@@ -40,7 +43,7 @@ def build(narrator: Narrator, log: Path, mark: Mapping[str, str], web: Path = WE
     tools = node.find()
     install(narrator, log, mark, tools, web)
     narrator.say("Building the browser application")
-    _npm(tools, ["run", "build"], web, log, mark, "Building the browser application failed")
+    _npm(tools, BUILD, web, log, mark, "Building the browser application failed")
     # A build writes the API's types among the sources, so the state after it is the one to compare with.
     stamp.write_text(fingerprint(web))
 
@@ -56,11 +59,13 @@ def install(narrator: Narrator, log: Path, mark: Mapping[str, str], tools: node.
         "Downloading the browser application's packages failed; check this machine's network and run the same command "
         "again"
     )
-    _npm(tools, ["ci", "--no-audit", "--no-fund"], web, log, mark, failed)
+    _npm(tools, INSTALL, web, log, mark, failed)
     stamp.write_text(lock)
 
 
-def _npm(tools: node.Node, arguments: list[str], web: Path, log: Path, mark: Mapping[str, str], failed: str) -> None:
+def _npm(
+    tools: node.Node, arguments: Sequence[str], web: Path, log: Path, mark: Mapping[str, str], failed: str
+) -> None:
     environment = {**tools.environment(), **mark, "CI": "true", "NO_UPDATE_NOTIFIER": "1"}
     with log.open("ab") as output:
         try:
