@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import uuid
 
+import asyncpg
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -148,6 +149,6 @@ async def sweep_expired(database: Database, every_seconds: float = 600.0) -> Non
                 )
                 for row in gone:
                     await enqueue(connection, ACCESS, row["id"], None, content_id(ACCESS.name, row["id"], "expired"))
-        except DatabaseUnavailable as error:
-            log.debug("expired tokens are swept later", reason=str(error))
+        except (DatabaseUnavailable, asyncpg.PostgresError) as error:
+            log.info("expired tokens are swept later", reason=str(error))
         await asyncio.sleep(every_seconds)

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import structlog
 
 from services.api.audit import Author, entry, record
 from services.api.core.rules import content_hash
 from services.api.outbox import Connection, enqueue
-from services.api.problems import NOT_SET_UP, Problem
+from services.api.problems import Problem
 from shared import clock
 from shared.database import Database, DatabaseUnavailable
 from shared.messages.message import content_id
@@ -88,7 +89,8 @@ class Rulebook:
             try:
                 self.files_problem = await self._sync(drafts)
                 return
-            except (DatabaseUnavailable, *NOT_SET_UP) as error:
+            except (DatabaseUnavailable, asyncpg.PostgresError) as error:
+                self.files_problem = f"the database did not take them: {error}"
                 log.info("rule files wait for the database", reason=str(error))
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)

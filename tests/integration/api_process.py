@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import psycopg
+import pytest
 from psycopg import sql
 
 from infra import accounts
@@ -128,7 +129,7 @@ async def running_api(
         "PANTAU_LOG__FORMAT": "json",
     }
     with running("services.api", log, **(settings | environment)) as process:
-        url = await eventually(lambda: _url(log))
+        url = await eventually(lambda: _url(log, process))
         connector = aiohttp.TCPConnector(limit=0)
         timeout = aiohttp.ClientTimeout(total=60)
         async with aiohttp.ClientSession(
@@ -138,11 +139,13 @@ async def running_api(
             yield Api(url, process, log, session, tokens)
 
 
-async def _url(log: Path) -> str:
+async def _url(log: Path, process: Popen[bytes]) -> str:
     try:
         text = await asyncio.to_thread(log.read_text)
     except FileNotFoundError:
         return ""
+    if process.poll() is not None:
+        pytest.fail(f"api ended with {process.returncode}:\n{text[-5_000:]}")
     found = re.search(r'"url": ?"([^"]+)"', text)
     return found[1] if found else ""
 

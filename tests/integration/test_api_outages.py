@@ -92,6 +92,23 @@ async def test_an_api_that_starts_without_a_database_takes_samples(
         assert answer.status == 401, "the logout is on the bus"
 
 
+async def test_a_database_without_tables_is_said_so(
+    tmp_path: Path, topics: str, producer: Producer, empty_database: str
+) -> None:
+    tokens = {"viewer": await publish_token(producer, "viewer")}
+    async with running_api(tmp_path, topics, empty_database, tokens, PANTAU_API__RULE_FILES=f'["{tmp_path}/x"]') as api:
+        await api.known()
+        answer = await api.get("/api/monitoring/performance", "viewer")
+        assert is_problem(answer, 503)
+        assert "migrate" in answer.body["detail"]
+
+        async def told() -> bool:
+            degraded = (await api.get("/health/ready", None)).body["degraded"]
+            return "migrate" in degraded.get("database", "") and "can't be read" in degraded.get("rule files", "")
+
+        await eventually(told)
+
+
 async def test_a_database_that_goes_and_comes_back(tmp_path: Path, topics: str) -> None:
     directory = tmp_path / "postgres"
     with postgres.running(directory) as dsn:

@@ -15,6 +15,7 @@ from shared.messages.alerts import AlertEvent, CurrentAlert, Severity, episode_i
 # (episode, transition): rises with each transition of an alert.
 Position = tuple[int, int]
 MOST_ENDED = 10_000
+MOST_RECENT = 1_000
 
 
 class ActiveAlerts:
@@ -23,6 +24,7 @@ class ActiveAlerts:
     def __init__(self) -> None:
         self._active: dict[str, tuple[Position, AlertBody, bool]] = {}
         self._ended: OrderedDict[str, Position] = OrderedDict()
+        self._recent: OrderedDict[str, AlertBody] = OrderedDict()
 
     def put_state(self, alert: str, state: CurrentAlert | None) -> None:
         """Take a message of the state topic; None is a tombstone."""
@@ -51,13 +53,23 @@ class ActiveAlerts:
                 self._active[event.alert_id] = (position, body, False)
         else:
             self._end(event.alert_id, position)
-        return None if event.state == "inactive" else body
+        if event.state == "inactive":
+            return None
+        if event.state == "resolved":
+            self._recent[body.id] = body
+            while len(self._recent) > MOST_RECENT:
+                self._recent.popitem(last=False)
+        return body
 
-    def list(self, severity: Severity | None = None) -> list[AlertBody]:
+    def active(self, severity: Severity | None = None) -> list[AlertBody]:
         """The active alerts, newest first."""
         return newest_first(
             body for _, body, _ in self._active.values() if severity is None or body.severity == severity
         )
+
+    def resolved(self, severity: Severity | None = None) -> list[AlertBody]:
+        """Those that were seen to resolve: the database may not have the last of them yet. Newest first."""
+        return newest_first(body for body in self._recent.values() if severity is None or body.severity == severity)
 
     def _is_past(self, alert: str, position: Position) -> bool:
         ended = self._ended.get(alert)

@@ -110,9 +110,11 @@ def _read(batch: SampleBatch) -> _Source | None:
     for position, value in zip(index.tolist(), values.tolist(), strict=True):
         key = batch.series[position]
         name = labels_of(key)[NAME]
+        if not math.isfinite(value):
+            continue
         if name == CONNECTIONS:
             connections = value
-        elif name in (REQUESTS, SECONDS, COUNT) and math.isfinite(value):
+        elif name in (REQUESTS, SECONDS, COUNT):
             counters[key] = value
     if connections is None and not counters:
         return None

@@ -28,8 +28,11 @@ async def alerts(
 ) -> list[AlertBody]:
     """The newest episodes first. `status=active` works while the database is down."""
     parts = parts_of(request)
-    active = [] if status == "resolved" else parts.views.alerts.list(severity)
-    resolved = [] if status == "active" else await history.resolved_alerts(parts.database, severity, limit)
-    # What resolved a moment ago may still be active in one of the two: the later word holds.
-    over = {alert.id for alert in resolved}
-    return newest_first([*(alert for alert in active if alert.id not in over), *resolved])[:limit]
+    known = parts.views.alerts
+    active = [] if status == "resolved" else known.active(severity)
+    if status == "active":
+        return active[:limit]
+    stored = await history.resolved_alerts(parts.database, severity, limit)
+    # By id, the later word last: what the bus has just said the database may not have yet.
+    found = {alert.id: alert for alert in (*active, *known.resolved(severity), *stored)}
+    return newest_first(found.values())[:limit]

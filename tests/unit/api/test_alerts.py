@@ -36,7 +36,7 @@ def current(state: str, transition: int, episode: int = NOW, **changes: object) 
 
 
 def statuses(view: ActiveAlerts) -> list[tuple[str, str]]:
-    return [(alert.id, alert.status) for alert in view.list()]
+    return [(alert.id, alert.status) for alert in view.active()]
 
 
 def test_pending_and_firing_are_active() -> None:
@@ -45,7 +45,7 @@ def test_pending_and_firing_are_active() -> None:
     assert statuses(view) == [(episode_id("a", NOW), "pending")]
     view.put_state("a", current("firing", 2, fired_at=NOW + 5))
     assert statuses(view) == [(episode_id("a", NOW), "firing")]
-    assert view.list()[0].created_at == NOW + 5
+    assert view.active()[0].created_at == NOW + 5
     view.put_state("a", None)
     assert statuses(view) == []
 
@@ -86,6 +86,17 @@ def test_only_news_is_announced() -> None:
     assert view.put_event(event("resolved", 2)) is None
 
 
+def test_what_just_resolved_is_known_until_the_database_has_it() -> None:
+    view = ActiveAlerts()
+    view.put_event(event("pending", 1, fired_at=None))
+    view.put_event(event("inactive", 2))
+    assert view.resolved() == [], "it never fired"
+    view.put_event(event("firing", 1, NOW + 100, fired_at=NOW + 100))
+    view.put_event(event("resolved", 2, NOW + 100, fired_at=NOW + 100))
+    assert [(one.id, one.status) for one in view.resolved()] == [(episode_id("a", NOW + 100), "resolved")]
+    assert view.resolved("critical") == []
+
+
 def test_a_pending_alert_that_never_fired_ends_without_a_word() -> None:
     view = ActiveAlerts()
     view.put_event(event("pending", 1))
@@ -105,11 +116,11 @@ def test_newest_first_and_by_severity() -> None:
     levels: list[Severity] = ["warning", "critical", "info"]
     for number, severity in enumerate(levels):
         view.put_state(str(number), current("firing", 1, NOW + number, alert_id=str(number), severity=severity))
-    assert [alert.alert_id for alert in view.list()] == ["2", "1", "0"]
-    assert [alert.alert_id for alert in view.list("critical")] == ["1"]
+    assert [alert.alert_id for alert in view.active()] == ["2", "1", "0"]
+    assert [alert.alert_id for alert in view.active("critical")] == ["1"]
 
 
 def test_json_has_no_number_for_infinity() -> None:
     view = ActiveAlerts()
     view.put_state("a", current("firing", 1, value=math.inf))
-    assert view.list()[0].value is None
+    assert view.active()[0].value is None
