@@ -1,0 +1,90 @@
+"""Alerting while its bus is killed: it waits, or ends and is started again, and tells everything and nothing twice."""
+
+import asyncio
+import os
+import random
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared import clock
+from shared.bus import Outgoing, Producer
+from shared.messages.alerts import AlertEvent
+from shared.messages.samples import Sample, SampleBatch
+from shared.messages.topics import RULES, SAMPLES
+from shared.rules.small import SmallRule, small_group
+from tests.conftest import eventually, run_module
+from tests.integration.alerting_worker import Worker, events, offline
+from tests.integration.test_bus_faults import Broker
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+
+KILLS = int(os.environ.get("PANTAU_TEST_KILLS", "3"))
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker with all topics, of this test's own."""
+    own = Broker(tmp_path / "kafka")
+    own.start()
+    run_module("infra.topics", PANTAU_KAFKA__BOOTSTRAP=own.bootstrap)
+    yield own
+    own.close()
+
+
+async def test_the_bus_is_killed_and_nothing_is_lost_or_invented(broker: Broker, tmp_path: Path) -> None:
+    chance, name = random.Random(KILLS), f"test_{uuid.uuid4().hex[:8]}"
+    worker, producer = (
+        Worker(broker.bootstrap, tmp_path / "log"),
+        Producer(broker.bootstrap, "test", deadline_seconds=90),
+    )
+    worker.start()
+    await producer.start()
+    done = asyncio.Event()
+
+    async def keep() -> None:
+        """What the supervisor does."""
+        while not done.is_set():
+            if not worker.lives:
+                worker.start()
+            await asyncio.sleep(0.2)
+
+    async def push(value: float) -> None:
+        batch = SampleBatch.of("push/1", [Sample(name, clock.now_ms(), value)])
+        await producer.send(Outgoing(SAMPLES, "push/1", batch))
+
+    keeping = asyncio.create_task(keep())
+    try:
+        await worker.ready()
+        rule = SmallRule(name=name, condition=f"{name} > 100", severity="warning", message="Too many")
+        await producer.send(Outgoing(RULES, name, small_group(rule, 1, "test", clock.now_ms())))
+        expected: list[str] = []
+        for _ in range(KILLS):
+            for _ in range(20):
+                await push(150)
+                await push(50)
+                expected += ["firing", "resolved"]
+            await asyncio.sleep(chance.uniform(0, 2))
+            broker.kill()
+            await asyncio.sleep(chance.uniform(0, 5))
+            broker.start()
+            await push(150)
+            await push(50)
+            expected += ["firing", "resolved"]
+
+        async def all_told() -> bool:
+            return [event.state for event in await events(broker.bootstrap, mine)] == expected
+
+        def mine(event: AlertEvent) -> bool:
+            return event.rule == name
+
+        await eventually(all_told, 180)
+        folded = [event.encode() for event in await offline(broker.bootstrap) if mine(event)]
+        assert folded == [event.encode() for event in await events(broker.bootstrap, mine)]
+    finally:
+        done.set()
+        await keeping
+        worker.stop()
+        await producer.stop()
