@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from services.api.core.access import Needed, Principal, Tokens
 from services.api.core.origin import foreign_reason
-from services.api.problems import Problem
+from services.api.problems import Problem, unavailable
 from shared import clock
 
 COOKIE = "pantau_session"
@@ -88,7 +88,10 @@ def session_token(request: Request) -> str | None:
 
 
 def authenticate(request: Request, bearer: str | None) -> Principal:
-    """Who is asking. Problem 401 if nobody who is known."""
+    """Who is asking. Problem 401 if nobody who is known, 503 while it can't be known yet."""
+    if not request.app.state.parts.views.complete:
+        # Just started: a known token must not be called unknown, nor a list be given that lacks most of it.
+        raise unavailable("Starting: access, rules and alerts are still being read from the bus.")
     text = session_token(request) if bearer is None else bearer
     tokens: Tokens = request.app.state.parts.tokens
     principal = tokens.find(text, clock.now_ms()) if text and len(text) <= LONGEST_TOKEN else None

@@ -48,6 +48,11 @@ class Views:
         )
         TOKENS.set_function(lambda: len(self.tokens))
 
+    @property
+    def complete(self) -> bool:
+        """Whether all tokens, rules and active alerts are known that were on the bus at the start."""
+        return self._compacted.caught_up.is_set()
+
     async def follow(self, readiness: Readiness) -> None:
         """Follow until cancelled; `readiness` says when the views are complete."""
         needed = {"access, rules and alerts": self._compacted, "health": self._health, "alert events": self._events}
