@@ -54,6 +54,10 @@ class Database:
         except ABSENT as error:
             with suppress(asyncpg.InterfaceError):  # a closed one has left the pool already
                 held.terminate()  # whatever state it is in, nobody is to be given it again
+            # Cancelled while the connection died: asyncpg's complaint has taken the place of the cancellation.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from error
             raise DatabaseUnavailable(_reason(error)) from error
         finally:
             # The work is done or has an error of its own; a connection that can't be reset is closed by the pool.
