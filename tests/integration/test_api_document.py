@@ -103,7 +103,7 @@ async def test_no_input_leads_to_an_error_of_ours(api: Api, operation_id: str) -
     def ask() -> None:
         @given(case=valid | invalid)
         @settings(
-            max_examples=40,
+            max_examples=15 if operation_id == "login" else 40,  # comparing passwords is slow by design
             deadline=None,
             database=None,
             derandomize=True,

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,24 +40,40 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
+# As many revocations are remembered as could be on their way in both directions.
+MOST_REVOKED = 10_000
+
+
 class Tokens:
-    """The tokens that are known, from `pantau.access`."""
+    """The tokens that are known, from `pantau.access`, and at once what this api itself began or ended.
+
+    Ids are never used again: what was revoked here stays so, also when the message that announced it comes only now.
+    """
 
     def __init__(self) -> None:
         self._by_hash: dict[str, Token] = {}
         self._hash_of_id: dict[str, str] = {}
+        self._revoked: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_hash)
 
     def put(self, token: Token) -> None:
         """Know `token`, instead of what its id stood for before."""
-        self.remove(token.id)
+        if token.id in self._revoked:
+            return
+        self._forget(token.id)
         self._by_hash[token.hash] = token
         self._hash_of_id[token.id] = token.hash
 
     def remove(self, token_id: str) -> None:
-        """Forget the token with this id, if there is one."""
+        """The token with this id is no longer good, whether it is known yet or not."""
+        self._forget(token_id)
+        self._revoked[token_id] = None
+        while len(self._revoked) > MOST_REVOKED:
+            self._revoked.popitem(last=False)
+
+    def _forget(self, token_id: str) -> None:
         known = self._hash_of_id.pop(token_id, None)
         if known is not None:
             self._by_hash.pop(known, None)

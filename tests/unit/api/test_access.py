@@ -45,6 +45,16 @@ def test_a_tombstone_revokes_also_what_was_authenticated_before() -> None:
     assert not tokens.knows(principal, now_ms=10)
 
 
+def test_what_was_revoked_here_is_not_revived_by_its_late_announcement() -> None:
+    tokens = Tokens()
+    tokens.put(token())  # at login, at once
+    tokens.remove("1")  # at logout, at once
+    tokens.put(token())  # now both come over the bus
+    assert tokens.find(TEXT, now_ms=10) is None
+    tokens.remove("1")
+    assert tokens.find(TEXT, now_ms=10) is None
+
+
 def test_a_session_that_expires_is_no_longer_known() -> None:
     tokens = Tokens()
     tokens.put(token(use="session", expires_at=100))
