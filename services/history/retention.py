@@ -10,6 +10,7 @@ from services.history.connection import Connection
 from services.history.core.partitions import PARTITIONED, WHOLE, Partition, Plan, plan
 from services.history.measures import DROPPED
 from services.history.settings import RetentionSettings
+from services.history.trouble import described
 from shared import clock
 from shared.database import Database, DatabaseUnavailable
 from shared.service import Readiness
@@ -40,6 +41,7 @@ class Retention:
     ) -> None:
         self._database, self._readiness, self._interval_seconds = database, readiness, interval_seconds
         self._keep: dict[str, int] = keep.model_dump()
+        self._last_trouble: str | None = None
         self.prepared = asyncio.Event()
         """Set once there is room for what comes."""
 
@@ -50,12 +52,18 @@ class Retention:
             try:
                 await self.once(clock.now())
                 self.prepared.set()
+                self._last_trouble = None
             except (DatabaseUnavailable, asyncpg.PostgresError) as error:
-                log.warning("retention could not do its work, it is tried again", reason=str(error))
-                if not self.prepared.is_set():
-                    self._readiness.missing("database", str(error) or type(error).__name__)
+                self._trouble(described(error))
                 wait = min(wait, AFTER_FAILURE_SECONDS)
             await asyncio.sleep(wait)
+
+    def _trouble(self, why: str) -> None:
+        if not self.prepared.is_set():
+            self._readiness.missing("database", why)
+        if why != self._last_trouble:  # said once, not at every try
+            log.warning("retention could not do its work, it is tried again", reason=why)
+        self._last_trouble = why
 
     async def once(self, now: datetime) -> None:
         """Make the partitions around `now`, remove what is older than the settings say, or set the policies that do."""

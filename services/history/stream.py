@@ -8,6 +8,7 @@ import structlog
 
 from services.history.measures import MISSED, RETRIES
 from services.history.offsets import Displaced, Place
+from services.history.trouble import described
 from services.history.writer import Writer
 from shared.bus import Batch, BusUnavailable, Consumer
 from shared.database import Database, DatabaseUnavailable
@@ -82,13 +83,6 @@ class Stream:
         if self._readiness.reasons.get("database") != why:  # said once, not at every try
             log.warning("database is in trouble: what comes waits on the bus", reason=why)
         self._readiness.missing("database", why)
-
-
-def described(error: Exception) -> str:
-    """What is wrong with the database, for people."""
-    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
-        return f"its schema is not this version's ({error}): run ./pantau migrate"
-    return str(error) or type(error).__name__
 
 
 def _count_missed(batch: Batch, writer: Writer) -> None:

@@ -135,7 +135,7 @@ class Writer:
 
 
 async def _versions(connection: Connection, table: tables.Table, received: list[Received]) -> list[tables.Row]:
-    changed = [changes.Change(one.key, one.message, one.accepted_ms) for one in received]
+    changed = [changes.Change(one.key, one.message, one.accepted_ms, one.partition, one.offset) for one in received]
     latest = await latest_digests(connection, table, list({one.key for one in changed}))
     return changes.version_rows(latest, changed)
 

@@ -15,6 +15,8 @@ class Change:
     key: str
     message: Message | None
     accepted_ms: int
+    partition: int
+    offset: int
 
 
 def version_rows(latest: Mapping[str, str | None], changes: Iterable[Change]) -> list[Row]:
@@ -31,5 +33,5 @@ def version_rows(latest: Mapping[str, str | None], changes: Iterable[Change]) ->
         if change.key in in_force and in_force[change.key] == digest:
             continue
         in_force[change.key] = digest
-        rows.append((change.key, document, digest, at(change.accepted_ms)))
+        rows.append((change.key, document, digest, at(change.accepted_ms), change.partition, change.offset))
     return rows

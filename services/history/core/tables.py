@@ -172,9 +172,12 @@ AUDIT_LOG = Table(
         "after": "jsonb",
     },
 )
-RULE_HISTORY = Table(
-    "rule_history", {"group_name": "text", "document": "jsonb", "digest": "text", "accepted_at": "timestamptz"}
-)
-SILENCE_HISTORY = Table(
-    "silence_history", {"silence_id": "text", "document": "jsonb", "digest": "text", "accepted_at": "timestamptz"}
-)
+_VERSION = {
+    "document": "jsonb",
+    "digest": "text",
+    "accepted_at": "timestamptz",
+    "partition": "integer",
+    "bus_offset": "bigint",
+}
+RULE_HISTORY = Table("rule_history", {"group_name": "text", **_VERSION})
+SILENCE_HISTORY = Table("silence_history", {"silence_id": "text", **_VERSION})
