@@ -52,6 +52,8 @@ class Owned:
     """Groups up to this revision have been told, and filled from here."""
     watermark_ms: int = 0
     last_sign_ms: int = 0
+    behind: int = 0
+    """Messages not yet routed, as of the last look."""
 
 
 class Router:
@@ -95,9 +97,8 @@ class Router:
                 self._filled_before[int(message.key)] = msgspec.msgpack.decode(message.message.encode(), type=int)
 
     def lag(self) -> dict[str, int]:
-        """How far event time is behind, in ms, by partition."""
-        now = self._broker_clock.now_ms()
-        return {f"{SAMPLES.name}/{one}": max(now - place.watermark_ms, 0) for one, place in self._owned.items()}
+        """Messages not yet routed, by `topic/partition`."""
+        return {f"{SAMPLES.name}/{one}": place.behind for one, place in self._owned.items()}
 
     async def run(self) -> None:
         """Route until cancelled. The rules, and what has been filled, must be known before."""
@@ -245,8 +246,9 @@ class Router:
         await self._send([Outgoing(ALERTING_INPUTS, "", payload, partition=one) for one in range(self._inputs)])
         self._marked_ms = {one: owned.watermark_ms for one, owned in self._owned.items()}
         self._marked_at = clock.elapsed()
-        for one, behind in self.lag().items():
-            metrics.LAG.labels(one.rpartition("/")[2]).set(behind / 1000)
+        now_ms = self._broker_clock.now_ms()
+        for one, owned in self._owned.items():
+            metrics.LAG.labels(str(one)).set(max(now_ms - owned.watermark_ms, 0) / 1000)
 
     async def _look_for_the_end(self) -> None:
         """Where nothing is pending, everything accepted up to now has been routed: the broker's now, before asking."""
@@ -259,7 +261,8 @@ class Router:
             await self._places.stop()
             return
         for partition, owned in self._owned.items():
-            if owned.position >= ends[partition]:
+            owned.behind = max(ends[partition] - owned.position, 0)
+            if not owned.behind:
                 owned.watermark_ms = max(owned.watermark_ms, now_ms)
 
     async def _send(self, messages: list[Outgoing]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,4 +88,62 @@ async def test_the_bus_is_killed_and_nothing_is_lost_or_invented(broker: Broker,
         done.set()
         await keeping
         worker.stop()
+        await producer.stop()
+
+
+async def test_workers_come_and_go_and_the_log_is_folded_once(broker: Broker, tmp_path: Path) -> None:
+    """Groups move between workers with their windows and alerts, by a planned stop and by SIGKILL."""
+    names = [f"test_{uuid.uuid4().hex[:8]}" for _ in range(6)]
+    first, second = (Worker(broker.bootstrap, tmp_path / which) for which in ("first", "second"))
+    producer = Producer(broker.bootstrap, "test")
+    await producer.start()
+    first.start()
+    done = asyncio.Event()
+    sent: dict[str, list[str]] = {name: [] for name in names}
+
+    async def load() -> None:
+        value = 150.0
+        while not done.is_set():
+            for number, name in enumerate(names):
+                source = f"push/{number}"
+                batch = SampleBatch.of(source, [Sample(name, clock.now_ms(), value)])
+                await producer.send(Outgoing(SAMPLES, source, batch))
+                sent[name].append("firing" if value > 100 else "resolved")
+            value = 200.0 - value
+            await asyncio.sleep(0.02)
+
+    try:
+        await first.ready()
+        for name in names:
+            rule = SmallRule(name=name, condition=f"{name} > 100", severity="warning", message="Too many")
+            await producer.send(Outgoing(RULES, name, small_group(rule, 1, "test", clock.now_ms())))
+        loading = asyncio.create_task(load())
+        await asyncio.sleep(2)
+        second.start()
+        await second.ready()
+        await asyncio.sleep(3)
+        first.kill(signal.SIGKILL)
+        await asyncio.sleep(3)
+        first.start()
+        await first.ready()
+        await asyncio.sleep(2)
+        second.kill(signal.SIGTERM)
+        await asyncio.sleep(2)
+        done.set()
+        await loading
+
+        async def all_told() -> bool:
+            found = await events(broker.bootstrap)
+            return {name: [event.state for event in found if event.rule == name] for name in names} == sent
+
+        await eventually(all_told, 180)
+        folded, told = await offline(broker.bootstrap), await events(broker.bootstrap)
+        for name in names:
+            assert [one.encode() for one in folded if one.rule == name] == [
+                one.encode() for one in told if one.rule == name
+            ]
+    finally:
+        done.set()
+        first.stop()
+        second.stop()
         await producer.stop()
