@@ -21,7 +21,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE_MS = 60_000
-PERCENT = re.compile(r"\d+\.\d%")
+PERCENT = re.compile(r"\d+(\.\d)?%")
 """A number with a unit: no dash, and no zero that stands for "not known"."""
 
 

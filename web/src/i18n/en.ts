@@ -148,6 +148,7 @@ export const en = {
     filter: 'Which alerts',
     all: 'All',
     active: 'Active',
+    missing: 'Earlier alerts are missing here.',
     empty: 'No alerts',
     emptyText: 'No rule has fired yet. New alerts appear here by themselves.',
     emptyActive: 'Nothing is firing',

@@ -154,6 +154,7 @@ export const id: Translation = {
     filter: 'Peringatan yang ditampilkan',
     all: 'Semua',
     active: 'Aktif',
+    missing: 'Peringatan sebelumnya tidak tampil di sini.',
     empty: 'Tidak ada peringatan',
     emptyText: 'Belum ada aturan yang terpicu. Peringatan baru muncul di sini dengan sendirinya.',
     emptyActive: 'Tidak ada yang aktif',

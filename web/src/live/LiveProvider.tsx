@@ -82,7 +82,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 function takeAlert(queries: QueryClient, alert: Alert): void {
   const now = Date.now();
   queries.setQueryData<SeenAlert[]>(seenAlertsKey, (seen = []) => [...recentEvents(seen, now), { alert, at: now }]);
-  queries.setQueryData(alertsQuery.queryKey, (known) => known && applyAlert(known, alert, ALERT_LIMIT));
+  queries.setQueryData(
+    alertsQuery.queryKey,
+    (known) => known && { ...known, alerts: applyAlert(known.alerts, alert, ALERT_LIMIT) },
+  );
 }
 
 /** Closes the stream a while after the tab is hidden, and opens it when it is seen or the network is back. */

@@ -9,7 +9,7 @@ import { activeAlerts } from './status';
 /** How many alerts are firing and how bad the worst is; leads to the list, which may be below the fold. */
 export function ActiveAlerts() {
   const { t } = useTranslation();
-  const alerts = useQuery(alertsQuery).data;
+  const alerts = useQuery(alertsQuery).data?.alerts;
   if (alerts === undefined) return <span className={classes.line}>&nbsp;</span>;
   const active = activeAlerts(alerts);
   if (active.length === 0) {

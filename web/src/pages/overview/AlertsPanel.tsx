@@ -1,18 +1,22 @@
 import { Button, SegmentedControl, Skeleton } from '@mantine/core';
-import { IconBellCheck } from '@tabler/icons-react';
+import { IconBellCheck, IconHistoryOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { ApiError } from '@/api/error';
 import { alertsQuery } from '@/api/monitoring';
 import type { Alert } from '@/api/types';
 import { ErrorNotice } from '@/components/ErrorNotice';
 import { Panel } from '@/components/Panel';
 import { StaleNote } from '@/components/StaleNote';
+import { useErrorText } from '@/components/useErrorText';
 import { staleSince } from '@/live/freshness';
 import { useNow } from '@/live/useNow';
 import { AlertRow } from './AlertRow';
 import classes from './AlertsPanel.module.css';
 import { activeAlerts } from './status';
+
+type Filter = 'all' | 'active';
 
 const SHOWN = 8;
 export const ALERTS_ANCHOR = 'alerts';
@@ -21,9 +25,9 @@ export const ALERTS_ANCHOR = 'alerts';
 export function AlertsPanel() {
   const { t } = useTranslation();
   const { data, error, isError, dataUpdatedAt, refetch } = useQuery(alertsQuery);
-  const [filter, setFilter] = useState<'all' | 'active'>('all');
+  const [filter, setFilter] = useState<Filter>('all');
   const now = useNow();
-  const active = activeAlerts(data ?? []);
+  const active = activeAlerts(data?.alerts ?? []);
   const stale = isError && data !== undefined ? staleSince(dataUpdatedAt, Date.now()) : null;
   return (
     <Panel
@@ -49,12 +53,21 @@ export function AlertsPanel() {
         <ErrorNotice title={t('error.load.alerts')} error={error} onRetry={() => void refetch()} />
       )}
       {data === undefined && !isError && <Loading />}
-      {data !== undefined && <AlertList alerts={filter === 'active' ? active : data} filter={filter} now={now} />}
+      {data !== undefined && (
+        <>
+          <AlertList
+            alerts={filter === 'active' ? active : data.alerts}
+            filter={data.missing === null ? filter : 'active'}
+            now={now}
+          />
+          {data.missing !== null && filter === 'all' && <MissingAlerts error={data.missing} />}
+        </>
+      )}
     </Panel>
   );
 }
 
-function AlertList({ alerts, filter, now }: { alerts: readonly Alert[]; filter: 'all' | 'active'; now: number }) {
+function AlertList({ alerts, filter, now }: { alerts: readonly Alert[]; filter: Filter; now: number }) {
   const { t } = useTranslation();
   const [all, setAll] = useState(false);
   if (alerts.length === 0) return <NoAlerts filter={filter} />;
@@ -74,7 +87,19 @@ function AlertList({ alerts, filter, now }: { alerts: readonly Alert[]; filter: 
   );
 }
 
-function NoAlerts({ filter }: { filter: 'all' | 'active' }) {
+/** Says that the list is not complete, so that an empty one is not taken for a quiet past. */
+function MissingAlerts({ error }: { error: ApiError }) {
+  const { t } = useTranslation();
+  const { text, detail } = useErrorText(error);
+  return (
+    <p className={classes.missing} role="status" data-testid="alerts-missing" title={detail ?? undefined}>
+      <IconHistoryOff size="1rem" aria-hidden />
+      {t('alerts.missing')} {text}
+    </p>
+  );
+}
+
+function NoAlerts({ filter }: { filter: Filter }) {
   const { t } = useTranslation();
   return (
     <div className={classes.empty}>

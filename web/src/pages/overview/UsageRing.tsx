@@ -29,7 +29,7 @@ export function UsageRing({ name, label, percent, text, loading, stale }: UsageR
   const { t } = useTranslation();
   const { locale } = useLocale();
   const level = percent === null ? null : usageLevel(percent);
-  const value = percent === null ? MISSING : formatPercent(percent, locale);
+  const value = percent === null ? MISSING : formatPercent(percent, locale, percent >= 99.95 ? 0 : 1);
   const spoken =
     level === null
       ? t('usage.accessibleMissing', { name: label })

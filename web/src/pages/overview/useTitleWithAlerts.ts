@@ -7,7 +7,7 @@ import { activeAlerts } from './status';
 /** The tab's title counts what is firing, so that it is seen from another tab. */
 export function useTitleWithAlerts(): void {
   const { t } = useTranslation();
-  const firing = useQuery(alertsQuery).data;
-  const count = firing === undefined ? 0 : activeAlerts(firing).length;
+  const alerts = useQuery(alertsQuery).data?.alerts;
+  const count = alerts === undefined ? 0 : activeAlerts(alerts).length;
   useDocumentTitle(`${count > 0 ? `(${count}) ` : ''}${t('page.overview')} · ${t('app.name')}`);
 }
