@@ -103,6 +103,14 @@ def revoke_token(dsn: str, name: str) -> None:
         _audit(connection, "token.revoke", f"token/{row[0]}", clock.now_ms(), before={"name": name, "role": row[1]})
 
 
+def is_in_force(dsn: str) -> bool:
+    """Whether api has put every change on the bus, from where each api knows it a moment later. AccountError if the
+    database can't be asked."""
+    with _transaction(dsn) as connection:
+        row = connection.execute("SELECT NOT EXISTS (SELECT FROM outbox)").fetchone()
+    return bool(row and row[0])
+
+
 def _insert_user(connection: Connection, username: str, password: str, role: str) -> None:
     username = username.lower()
     if not USERNAME.fullmatch(username):

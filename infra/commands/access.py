@@ -1,6 +1,8 @@
 """token create, token revoke, user add: who may do what."""
 
+import secrets
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,20 +17,23 @@ from shared.settings import BadSettings
 token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens for other systems.")
 user_app = typer.Typer(no_args_is_help=True, help="People who log in.")
 
+IN_FORCE_SECONDS = 5.0
 Role = Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.")]
 
 
 @token_app.command("create")
 def create_token(
     role: Role,
-    name: Annotated[str, typer.Option("--name", help="What it is for.")],
+    name: Annotated[str | None, typer.Option("--name", help="What it is for; made up if not given.")] = None,
     expires_days: Annotated[float | None, typer.Option("--expires-days", help="Never, if not given.")] = None,
     data: Data = DEFAULT_DATA,
     config: Config = None,
 ) -> None:
     """Print a new token, once: it is stored as a hash."""
     try:
-        text = accounts.create_token(_dsn(data, config), name, role, expires_days)
+        dsn = _dsn(data, config)
+        text = accounts.create_token(dsn, name or f"{role}-{secrets.token_hex(3)}", role, expires_days)
+        _wait_until_in_force(dsn)
     except accounts.AccountError as error:
         fail(str(error))
     print(text)
@@ -42,7 +47,9 @@ def revoke_token(
 ) -> None:
     """End a token, everywhere at once."""
     try:
-        accounts.revoke_token(_dsn(data, config), name)
+        dsn = _dsn(data, config)
+        accounts.revoke_token(dsn, name)
+        _wait_until_in_force(dsn)
     except accounts.AccountError as error:
         fail(str(error))
     err.print(f"Token {name} was revoked.", markup=False)
@@ -66,6 +73,15 @@ def add_user(
     except accounts.AccountError as error:
         fail(str(error))
     out.print(f"{username} was added with role {role}.", markup=False)
+
+
+def _wait_until_in_force(dsn: str) -> None:
+    deadline = time.monotonic() + IN_FORCE_SECONDS
+    while not accounts.is_in_force(dsn):
+        if time.monotonic() > deadline:
+            err.print("No api runs that could put it in force: it will be once one does.", markup=False)
+            return
+        time.sleep(0.05)
 
 
 def _dsn(data: Path, config: Path | None) -> str:

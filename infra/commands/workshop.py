@@ -19,7 +19,7 @@ from infra.local.narration import Narrator
 from infra.local.places import PROJECT, cache_directory
 
 # Modules that write what other systems rely on, and with --check say whether that is up to date.
-GENERATORS = ("infra.contracts", "services.api.openapi")
+GENERATORS = ("infra.contracts", "services.api.openapi", "services.describe")
 LEFT_OUT = "slow (tests of minutes; ./pantau test -m slow runs them)"
 
 
