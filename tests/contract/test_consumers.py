@@ -105,7 +105,7 @@ def test_notifier_takes_its_ledger_from_the_bus() -> None:
 def test_api_shows_an_alert_from_its_event(example: Example) -> None:
     alerts = ActiveAlerts()
     alerts.put_event(example.message)
-    active = [body.model_dump_json() for body in alerts.list()]
+    active = [body.model_dump_json() for body in alerts.active()]
     assert bool(active) == (example.message.state in ("pending", "firing") and not example.message.shadow)
     for body in active:
         assert json.loads(body)["message"] == example.message.message
@@ -115,9 +115,9 @@ def test_api_shows_an_alert_from_its_event(example: Example) -> None:
 def test_api_shows_an_alert_from_its_state_until_the_tombstone(example: Example) -> None:
     alerts = ActiveAlerts()
     alerts.put_state(example.key, example.message)
-    assert [json.loads(body.model_dump_json())["severity"] for body in alerts.list()] == [example.message.severity]
+    assert [json.loads(body.model_dump_json())["severity"] for body in alerts.active()] == [example.message.severity]
     alerts.put_state(example.key, None)
-    assert alerts.list() == []
+    assert alerts.active() == []
 
 
 @pytest.mark.parametrize("example", with_value(ACCESS), ids=str)
