@@ -25,7 +25,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers with these problems, and with 500 like all of them."""
     named: dict[int | str, dict[str, Any]] = {
         status: {"description": DESCRIPTIONS[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
-        for status in sorted(set(statuses))
+        # Who asks is not known before the tokens have been read from the bus.
+        for status in sorted({*statuses, *((503,) if 401 in statuses else ())})
     }
     for status in (429, 503):
         if status in named:
