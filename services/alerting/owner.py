@@ -6,8 +6,9 @@ the messages that it covers are. What is folded again after a crash gives the sa
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
@@ -133,8 +134,16 @@ class Owner:
 
     async def _store_state(self) -> None:
         self._snapshots += 1
-        taken = snapshots.take(self._fold, self._next, self._manifest, f"{self._name}/{self._snapshots}")
-        await self._store.write(self.partition, dict(taken.chunks))
+        steps = snapshots.taking(self._fold, self._next, self._manifest, f"{self._name}/{self._snapshots}")
+        taken: snapshots.Snapshot | None = None
+        while taken is None:
+            try:
+                next(steps)
+            except StopIteration as end:
+                taken = cast(snapshots.Snapshot, end.value)
+            await asyncio.sleep(0)
+        for part in _portions(taken.chunks):
+            await self._store.write(self.partition, part)
         await self._store.write(self.partition, {MANIFEST: snapshots.encode_manifest(taken.manifest)})
         self._manifest, self._stored_next = taken.manifest, self._next
         metrics.SNAPSHOT_BYTES.labels(str(self.partition)).set(sum(map(len, taken.chunks.values())))
@@ -218,6 +227,20 @@ def _add(pending: list[Taken], taken: Taken | None) -> bool:
     if taken is not None:
         pending.append(taken)
     return taken is not None
+
+
+def _portions(chunks: dict[str, bytes]) -> Iterator[dict[str, bytes | None]]:
+    """Chunks by about one chunk's size: what else is to be sent finds a place between them."""
+    portion: dict[str, bytes | None] = {}
+    size = 0
+    for key, chunk in chunks.items():
+        if portion and size + len(chunk) > snapshots.LARGEST_CHUNK:
+            yield portion
+            portion, size = {}, 0
+        portion[key] = chunk
+        size += len(chunk)
+    if portion:
+        yield portion
 
 
 def _nothing() -> None:

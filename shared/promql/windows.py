@@ -143,19 +143,16 @@ class Windows:
 
     def store(self, floor_ms: int) -> StoredWindows:
         """What is needed after `floor_ms`, to be kept."""
-        keys, counts, times, values = [], [], [], []
-        for key, row in self.rows.items():
-            row_times, row_values = self.samples(row, floor_ms, 2**62)
-            keys.append(key)
-            counts.append(len(row_times))
-            times.append(row_times)
-            values.append(row_values)
         rows = np.fromiter(self.rows.values(), np.int64, len(self.rows))
+        places = np.arange(self._times.shape[1])
+        order = (self._start[rows, None] + places) % len(places)
+        times, values = self._times[rows[:, None], order], self._values[rows[:, None], order]
+        kept = (places < self._count[rows, None]) & (times > floor_ms)
         return StoredWindows(
-            series=keys,
-            counts=np.array(counts, "<i8").tobytes(),
-            times=(np.concatenate(times) if times else np.zeros(0)).astype("<i8").tobytes(),
-            values=(np.concatenate(values) if values else np.zeros(0)).astype("<f8").tobytes(),
+            series=list(self.rows),
+            counts=kept.sum(axis=1).astype("<i8").tobytes(),
+            times=times[kept].astype("<i8").tobytes(),
+            values=values[kept].astype("<f8").tobytes(),
             origins=np.column_stack([self.newest[rows], self.origins[rows]]).astype("<i8").tobytes(),
             decided=self.decided[rows].astype("<i8").tobytes(),
         )

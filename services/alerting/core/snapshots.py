@@ -4,7 +4,8 @@ Chunks are immutable: what did not change since the last snapshot is named again
 written last and says up to which offset of the log the state has been folded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from typing import cast
 
 import msgspec
 
@@ -44,11 +45,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     manifest: Manifest
 
 
-def take(fold: Fold, next_offset: int, before: Manifest | None, name: str) -> Snapshot:
-    """The snapshot of a fold that has folded everything below `next_offset`.
+def taking(fold: Fold, next_offset: int, before: Manifest | None, name: str) -> Generator[None, None, Snapshot]:
+    """Takes, group by group, the snapshot of a fold that has folded everything below `next_offset`; returns it.
 
-    `before`: the last one that this same fold wrote, of which unchanged groups are named again; `name` makes the keys
-    of new chunks unlike any others.
+    Between two groups the caller may let others run, but must not fold. `before`: the last one that this same fold
+    wrote, of which unchanged groups are named again; `name` makes the keys of new chunks unlike any others.
     """
     chunks: dict[str, bytes] = {}
     groups: dict[str, list[str]] = {}
@@ -57,10 +58,20 @@ def take(fold: Fold, next_offset: int, before: Manifest | None, name: str) -> Sn
             groups[group] = before.groups[group]
         else:
             groups[group] = _cut(_encoder.encode(fold.store_group(group)), f"{name}/{number}", chunks)
+            yield
     fold.changed.clear()
-    return Snapshot(
-        chunks, Manifest(FORMAT, next_offset, _cut(_encoder.encode(fold.store()), f"{name}/fold", chunks), groups)
-    )
+    rest = _cut(_encoder.encode(fold.store()), f"{name}/fold", chunks)
+    return Snapshot(chunks, Manifest(FORMAT, next_offset, rest, groups))
+
+
+def take(fold: Fold, next_offset: int, before: Manifest | None, name: str) -> Snapshot:
+    """The same at once."""
+    steps = taking(fold, next_offset, before, name)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast(Snapshot, end.value)
 
 
 def restore(terms: Terms, manifest: Manifest, chunks: Mapping[str, bytes]) -> Fold:
