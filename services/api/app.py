@@ -13,7 +13,7 @@ from services.api.core.bodies import ProblemBody, Where
 from services.api.core.ingest import PushedSample
 from services.api.headers import SecurityHeaders
 from services.api.parts import Parts
-from services.api.routes import alerts, health, metrics, performance, rules, service, session, stream
+from services.api.routes import alerts, health, metrics, performance, rules, service, services, session, stream
 from services.api.traffic import Measured
 
 TITLE = "Pantau"
@@ -38,6 +38,7 @@ SECURITY_SCHEMES = {
 }
 ROUTERS = (
     health.router,
+    services.router,
     metrics.viewer,
     metrics.ingest,
     performance.router,

@@ -9,6 +9,7 @@ from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.bodies import SystemEvent
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
+from services.api.core.services import ServicesView
 from services.api.core.system import SystemView
 from services.api.core.traffic import MINUTE_MS, TrafficView
 from services.api.live import Live
@@ -16,11 +17,12 @@ from shared import clock
 from shared.bus import Follower, Producer, Received
 from shared.messages.access import Token
 from shared.messages.rules import RuleGroup
-from shared.messages.topics import ACCESS, ALERT_EVENTS, ALERT_STATE, HEALTH, RULES, SAMPLES
+from shared.messages.topics import ACCESS, ALERT_EVENTS, ALERT_STATE, HEALTH, HEARTBEATS, RULES, SAMPLES
 from shared.service import Readiness
 
 TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
 CONSUMER = "api"
+HEARTBEATS_SINCE_MS = 60_000
 
 
 class Views:
@@ -31,6 +33,7 @@ class Views:
         self.rules: dict[str, RuleGroup] = {}
         self.alerts = ActiveAlerts()
         self.health = HealthView()
+        self.services = ServicesView()
         self.system = SystemView()
         self.traffic = TrafficView(recent_minutes)
         self.own_host = socket.gethostname()
@@ -46,6 +49,9 @@ class Views:
         self._samples = Follower(
             bootstrap, CONSUMER, [SAMPLES], producer, self._apply_samples, now_ms - recent_minutes * MINUTE_MS
         )
+        self._heartbeats = Follower(
+            bootstrap, CONSUMER, [HEARTBEATS], producer, self._apply_heartbeat, now_ms - HEARTBEATS_SINCE_MS
+        )
         TOKENS.set_function(lambda: len(self.tokens))
 
     @property
@@ -59,7 +65,7 @@ class Views:
         for name in needed:
             readiness.missing(name, "still being read from the bus")
         async with asyncio.TaskGroup() as tasks:
-            for follower in (*needed.values(), self._samples):
+            for follower in (*needed.values(), self._samples, self._heartbeats):
                 tasks.create_task(follower.run())
             for name, follower in needed.items():
                 await follower.caught_up.wait()
@@ -88,6 +94,9 @@ class Views:
     def _apply_health(self, received: Received) -> None:
         if self.health.put(received.message) and self._health.caught_up.is_set():
             self._live.publish("health", self.health.body(clock.now_ms()))
+
+    def _apply_heartbeat(self, received: Received) -> None:
+        self.services.put(received.message)
 
     def _apply_samples(self, received: Received) -> None:
         self.traffic.put(received.message)

@@ -83,6 +83,31 @@ class HealthBody(Body):
     timestamp: Instant
 
 
+class InstanceBody(Body):
+    """One running program of Pantau, as its last heartbeat tells."""
+
+    service: str
+    instance: str
+    """host:pid"""
+    alive: bool
+    """Whether its heartbeats still come"""
+    ready: bool
+    not_ready: list[str]
+    """What it waits for"""
+    lag: int
+    """Messages of the bus that it has yet to read"""
+    version: str
+    started_at: Instant
+    last_seen: Instant
+
+
+class ServicesBody(Body):
+    """Pantau's own services."""
+
+    instances: list[InstanceBody]
+    timestamp: Instant
+
+
 class SystemBody(Body):
     """The latest reading of one machine."""
 
