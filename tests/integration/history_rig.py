@@ -22,8 +22,8 @@ KEEP_MS = 30 * 24 * 60 * 60 * 1000
 class Rig:
     """A writer on a database of its own connection pool, and the log of what it put aside."""
 
-    def __init__(self, dsn: str, most_series: int = 100_000) -> None:
-        self.database = Database(DatabaseSettings(dsn=SecretStr(dsn)), "history-test")
+    def __init__(self, dsn: str, most_series: int = 100_000, connections: int = 8) -> None:
+        self.database = Database(DatabaseSettings(dsn=SecretStr(dsn)), "history-test", connections)
         self.index = SeriesIndex(most_series)
         self.writer = Writer(self.database, self.index, SampleStore(self.index, KEEP_MS))
         self.put_aside: list[tuple[Received, Exception]] = []

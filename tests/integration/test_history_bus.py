@@ -10,7 +10,6 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import psutil
@@ -23,28 +22,19 @@ from services.history.stream import Stream
 from services.history.writer import CONSUMED
 from shared import clock
 from shared.bus import Consumer, Outgoing, Producer
-from shared.messages.alerts import AlertEvent, alert_id, event_id
 from shared.messages.audit import AuditEntry
 from shared.messages.dead_letters import DeadLetter
-from shared.messages.health import HealthResult
-from shared.messages.notifications import Notification, notification_id
 from shared.messages.requests import RequestLog, RequestLogBatch
-from shared.messages.rules import AlertingRule, RuleGroup
 from shared.messages.samples import Sample, SampleBatch
-from shared.messages.silences import Matcher, Silence
 from shared.messages.topics import (
-    ALERT_EVENTS,
     AUDIT,
     DEAD_LETTERS,
-    HEALTH,
-    NOTIFICATIONS,
     REQUESTS,
-    RULES,
     SAMPLES,
-    SILENCES,
 )
 from shared.service import Readiness
 from tests.conftest import clean_environment, eventually, run_module
+from tests.integration.history_messages import one_of_each, samples
 from tests.integration.history_rig import Rig
 from tests.integration.programs import page, records, running
 
@@ -72,107 +62,6 @@ async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Recor
         yield connection
     finally:
         await connection.close()
-
-
-def samples(name: str, count: int, value: float = 1.0) -> Outgoing:
-    """A message with a series for each of `count` samples."""
-    now = clock.now_ms()
-    batch = SampleBatch.of(f"push/{name}", [Sample(f'{name}{{n="{n}"}}', now, value + n) for n in range(count)])
-    return Outgoing(SAMPLES, batch.source, batch)
-
-
-def alert_events(rule: str) -> list[Outgoing]:
-    """pending, firing, firing again, resolved of one episode."""
-    episode = clock.now_ms()
-    alert = alert_id("g", rule, {"alertname": rule})
-
-    def event(transition: int, state: Any, previous: Any) -> AlertEvent:
-        return AlertEvent(
-            id=event_id(alert, episode, transition),
-            alert_id=alert,
-            fingerprint="f",
-            group="g",
-            rule=rule,
-            rule_version="v",
-            episode=episode,
-            transition=transition,
-            state=state,
-            previous_state=previous,
-            instant=episode + transition * 1000,
-            labels={"alertname": rule},
-            severity="critical",
-            message="m",
-            value=float("nan"),
-            expr="up == 0",
-        )
-
-    firing = event(2, "firing", "pending")
-    events = [event(1, "pending", "inactive"), firing, firing, event(3, "resolved", "firing")]
-    return [Outgoing(ALERT_EVENTS, alert, one) for one in events]
-
-
-def one_of_each(mark: str) -> list[Outgoing]:
-    """Messages of every topic that history reads, some of them twice; `mark` is in their identities."""
-    now = clock.now_ms()
-    health = HealthResult(
-        check=mark,
-        kind="http",
-        status="degraded",
-        response_time_ms=1.25,
-        details={"code": 500},
-        checked_at=now,
-        valid_until=now + 1,
-    )
-    log = RequestLog.model_validate(
-        {
-            "id": mark,
-            "method": "GET",
-            "route": "/x/{id}",
-            "status_code": 200,
-            "response_time_ms": 2.5,
-            "ip_address": "192.0.2.7",
-            "timestamp": now,
-            "response_size": 2**40,
-        }
-    )
-    requests = RequestLogBatch(source="billing", requests=[log, log])
-    rules = RuleGroup(
-        name=mark,
-        rules=[AlertingRule(name=mark, expr="up == 0")],
-        version=1,
-        origin="api",
-        updated_by="ana",
-        updated_at=now,
-    )
-    silence = Silence(
-        id=mark,
-        kind="silence",
-        matchers=[Matcher(name="a", value="b")],
-        starts_at=now,
-        ends_at=now + 1,
-        created_by="ana",
-        created_at=now,
-        comment="c",
-    )
-    step = {"event_id": mark, "alert_id": mark, "receiver": "r", "channel": "log", "at": now}
-    delivery = notification_id(mark, "r")
-    planned = Notification(id=delivery, state="planned", **step)
-    sent = Notification(id=delivery, state="sent", attempt=1, latency_ms=3.5, **step)
-    audit = AuditEntry(id=mark, at=now, actor="ana", action="rule.create", subject=mark, after={"a": [1, None]})
-    return [
-        samples(mark, 3),
-        Outgoing(HEALTH, mark, health),
-        Outgoing(HEALTH, mark, health),
-        Outgoing(REQUESTS, "/x/{id}", requests),
-        *alert_events(mark),
-        Outgoing(RULES, mark, rules),
-        Outgoing(RULES, mark, rules),
-        Outgoing(RULES, mark, None),
-        Outgoing(SILENCES, mark, silence),
-        *(Outgoing(NOTIFICATIONS, delivery, one) for one in (planned, planned, sent)),
-        Outgoing(AUDIT, mark, audit),
-        Outgoing(AUDIT, mark, audit),
-    ]
 
 
 COUNTS = """
