@@ -61,4 +61,5 @@ def test_the_exposition_is_what_was_read(accept: str, content_type: str) -> None
 
 
 def test_openmetrics_ends_with_its_end_mark() -> None:
-    assert openmetrics.exposition.generate_latest(registry()).endswith(b"# EOF\n")
+    text: bytes = openmetrics.exposition.generate_latest(registry())  # type: ignore[no-untyped-call]
+    assert text.endswith(b"# EOF\n")
