@@ -18,7 +18,7 @@ from shared.messages.samples import Sample, SampleBatch
 from shared.messages.topics import ALERT_STATE, ALERTING_INPUTS, DEAD_LETTERS, RULES, SAMPLES, Opaque, Topic
 from shared.rules.small import SmallRule, small_group
 from tests.conftest import eventually
-from tests.integration.alerting_worker import Worker, events, offline, read_all, until_events
+from tests.integration.alerting_worker import Worker, events, new_time, offline, read_all, until_events
 
 KILLS = int(os.environ.get("PANTAU_TEST_KILLS", "3"))
 
@@ -57,7 +57,7 @@ async def post_rule(producer: Producer, name: str, version: int = 1) -> None:
 async def push(producer: Producer, name: str, value: float, source: str = "push/1", **labels: str) -> None:
     inner = ",".join(f'{label}="{text}"' for label, text in sorted(labels.items()))
     key = f"{name}{{{inner}}}" if inner else name
-    batch = SampleBatch.of(source, [Sample(key, clock.now_ms(), value)])
+    batch = SampleBatch.of(source, [Sample(key, new_time(), value)])
     await producer.send(Outgoing(SAMPLES, source, batch))
 
 

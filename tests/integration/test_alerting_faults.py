@@ -17,7 +17,7 @@ from shared.messages.samples import Sample, SampleBatch
 from shared.messages.topics import RULES, SAMPLES
 from shared.rules.small import SmallRule, small_group
 from tests.conftest import eventually, run_module
-from tests.integration.alerting_worker import Worker, events, offline
+from tests.integration.alerting_worker import Worker, events, new_time, offline
 from tests.integration.test_bus_faults import Broker
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
@@ -53,7 +53,7 @@ async def test_the_bus_is_killed_and_nothing_is_lost_or_invented(broker: Broker,
             await asyncio.sleep(0.2)
 
     async def push(value: float) -> None:
-        batch = SampleBatch.of("push/1", [Sample(name, clock.now_ms(), value)])
+        batch = SampleBatch.of("push/1", [Sample(name, new_time(), value)])
         await producer.send(Outgoing(SAMPLES, "push/1", batch))
 
     keeping = asyncio.create_task(keep())
@@ -106,7 +106,7 @@ async def test_workers_come_and_go_and_the_log_is_folded_once(broker: Broker, tm
         while not done.is_set():
             for number, name in enumerate(names):
                 source = f"push/{number}"
-                batch = SampleBatch.of(source, [Sample(name, clock.now_ms(), value)])
+                batch = SampleBatch.of(source, [Sample(name, new_time(), value)])
                 await producer.send(Outgoing(SAMPLES, source, batch))
                 sent[name].append("firing" if value > 100 else "resolved")
             value = 200.0 - value
