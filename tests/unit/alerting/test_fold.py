@@ -138,3 +138,55 @@ def test_an_unchanged_group_is_not_written_again() -> None:
     assert second.manifest.groups["h"] != first.manifest.groups["h"]
     restored = snapshots.restore(TERMS, second.manifest, first.chunks | second.chunks)
     assert [len(one.windows) for one in restored.groups.values()] == [0, 1]
+
+
+def marker(watermark: int, revision: int = 99, sign: int = START_MS) -> Marker:
+    return Marker(1, [Progress(0, watermark, sign, revision)])
+
+
+def instants(events: list[bytes]) -> list[tuple[int, str]]:
+    return [(event.instant - START_MS, event.state) for event in map(AlertEvent.decode, events)]
+
+
+def test_time_is_that_of_the_partition_that_is_furthest_behind() -> None:
+    rule = group(rules=[AlertingRule(name="r", expr="m > 1")])
+    fold = Fold(TERMS)
+    told(fold, [RuleChange("g", 1, START_MS, rule.encode()), samples(START_MS + 1, 5, START_MS + 1)])
+    assert told(fold, [Marker(2, [Progress(0, START_MS + 60_000, START_MS, 1)])]) == [], "one has not spoken yet"
+    assert told(fold, [Marker(2, [Progress(1, START_MS + 14_999, START_MS, 1)])]) == []
+    assert instants(told(fold, [Marker(2, [Progress(1, START_MS + 15_000, START_MS, 1)])])) == [(15_000, "firing")]
+
+
+def test_a_grid_instant_passes_by_a_series_that_was_already_evaluated_later() -> None:
+    rule = group(rules=[AlertingRule(name="r", expr="m > 1")], immediate=True)
+    fold = Fold(TERMS)
+    log: list[Input] = [
+        RuleChange("g", 1, START_MS, rule.encode()),
+        marker(START_MS + 1),
+        samples(START_MS + 10_000, 5, START_MS + 10_000, fill=True),
+        samples(START_MS + 17_000, 0, START_MS + 16_000),
+    ]
+    assert told(fold, log) == []
+    assert told(through_bytes(fold), [marker(START_MS + 15_500)]) == []
+
+
+def test_an_alert_whose_rule_went_and_came_back_begins_after_its_end() -> None:
+    rule = group(rules=[AlertingRule(name="r", expr="m > 1")], immediate=True)
+    empty = group(rules=[], immediate=True)
+    for gone in (empty.encode(), None):
+        fold = Fold(TERMS)
+        ahead = START_MS + 2_000  # a sample of a source whose clock is a little ahead
+        log: list[Input] = [RuleChange("g", 1, START_MS, rule.encode()), samples(ahead, 5, START_MS + 500)]
+        log += [RuleChange("g", 2, START_MS + 600, gone)]
+        assert instants(told(fold, log)) == [(2_000, "firing"), (2_001, "resolved")]
+        fold = through_bytes(fold)
+        back: list[Input] = [
+            RuleChange("g", 3, START_MS + 700, rule.encode()),
+            samples(ahead, 5, START_MS + 500, fill=True),
+            marker(START_MS + 800),
+            samples(START_MS + 900, 5, START_MS + 900),
+            samples(START_MS + 2_500, 5, START_MS + 2_500),
+        ]
+        begun = instants(told(fold, back))
+        assert [state for _, state in begun] == ["firing"]
+        assert begun[0][0] > 2_001
