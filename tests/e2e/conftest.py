@@ -5,7 +5,6 @@ import contextlib
 import json
 import re
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -58,7 +57,7 @@ class Stack:
     def cli(self, *arguments: str, seconds: float = START_SECONDS) -> str:
         """The output of `pantau ARGUMENTS --data …`; fails the test with it if the exit status is not 0."""
         done = subprocess.run(
-            [sys.executable, "-m", "infra.cli", *arguments, "--data", str(self.data)],
+            [PROJECT / "pantau", *arguments, "--data", str(self.data)],
             cwd=PROJECT,
             env=self.environment,
             capture_output=True,

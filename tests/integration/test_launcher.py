@@ -26,8 +26,8 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "infra" / "bootstrap.py", root / "infra")
     (root / "infra" / "__init__.py").touch()
     (root / "infra" / "cli.py").write_text(ECHO)
-    for name in ("local", "dev"):
-        (root / f"requirements-{name}.lock").write_text("# nothing\n")
+    for name in ("requirements.lock", "requirements-local.lock", "requirements-dev.lock"):
+        (root / name).write_text("# nothing\n")
     return root
 
 
