@@ -25,6 +25,7 @@ from tests.conftest import clean_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240  # the first start on a machine downloads Kafka and builds the pages
+GARBAGE_KEY = b"garbage"
 SERVICES = ("collector", "health", "alerting", "history", "notifier", "api")
 
 

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.messages.topics import DEAD_LETTERS, TOPICS
 from tests.conftest import eventually
-from tests.e2e.conftest import Client, Recorder, Stack
+from tests.e2e.conftest import GARBAGE_KEY, Client, Recorder, Stack
 
 GARBAGE = b"\x00\xffnot a message"
 # Those with a consumer beside people: its dead letter must come.
@@ -48,7 +48,7 @@ async def test_garbage_on_each_topic_is_put_aside_and_the_product_goes_on(
     await producer.start()
     try:
         for topic in READ:
-            await producer.send_and_wait(topic.name, key=b"garbage", value=GARBAGE)
+            await producer.send_and_wait(topic.name, key=GARBAGE_KEY, value=GARBAGE)
     finally:
         await producer.stop()
 
