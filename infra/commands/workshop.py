@@ -36,6 +36,10 @@ def test(context: typer.Context) -> None:
     arguments = list(context.args)
     if "-m" not in arguments and not any(argument.startswith("-m=") for argument in arguments):
         err.print(f"Left out: {LEFT_OUT}. What else is skipped, and why, is listed at the end.", markup=False)
+    if not arguments:
+        # Most of the time a test waits for a server, so two at a time are quicker also on two cores; by file, since
+        # the tests of a file share their servers.
+        arguments = ["--numprocesses=2", "--dist=loadfile"]
     raise typer.Exit(_python("-m", "pytest", *arguments).returncode)
 
 

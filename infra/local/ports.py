@@ -1,12 +1,17 @@
 """TCP ports on the loopback address: finding a free one, and telling who holds one that isn't."""
 
+import secrets
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
+from infra.local.errors import LocalStackError
+
 LOOPBACK = "127.0.0.1"
+UNCLAIMED = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -19,15 +24,19 @@ class Listener:
 
 
 def free(count: int = 1) -> list[int]:
-    """`count` different ports that nothing listens on at this moment."""
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind((LOOPBACK, 0))
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
+    """`count` different ports that nothing listens on at this moment, and that no outgoing connection will take:
+    from below the range that systems give to those. LocalStackError where there is hardly one."""
+    found: list[int] = []
+    for _ in range(100 * count):
+        port = secrets.choice(UNCLAIMED)
+        if port in found:
+            continue
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock, suppress(OSError):
+            sock.bind((LOOPBACK, port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise LocalStackError(f"There are no {count} free ports between {UNCLAIMED[0]} and {UNCLAIMED[-1]}.")
 
 
 def answers(port: int, host: str = LOOPBACK, timeout: float = 0.5) -> bool:
