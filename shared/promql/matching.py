@@ -1,5 +1,6 @@
 """Label matchers: which series a selector selects."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,8 +52,12 @@ def check_pattern(pattern: str) -> None:
     _pattern(pattern)
 
 
+class _Match(Protocol):
+    def group(self, name: int | str, /) -> str | None: ...
+
+
 class _Regexp(Protocol):
-    def fullmatch(self, text: str, /) -> object | None: ...
+    def fullmatch(self, text: str, /) -> _Match | None: ...
 
 
 @lru_cache(maxsize=4_096)
@@ -66,3 +71,30 @@ def _pattern(pattern: str) -> _Regexp:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise BadQuery(f"regular expression {pattern[:120]!r}: {reason}") from error
     return compiled
+
+
+class Captures:
+    """A pattern whose groups are put into a replacement (`$1`, `${name}`, `$$`), as label_replace does it."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = _pattern(pattern)
+
+    def expand(self, text: str, replacement: str) -> str | None:
+        """The replacement with its references filled in, None if the pattern does not match the whole text."""
+        found = self._pattern.fullmatch(text)
+        if found is None:
+            return None
+        return _REFERENCE.sub(lambda reference: _referred(found, reference), replacement)
+
+
+_REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
+
+
+def _referred(found: "_Match", reference: re.Match[str]) -> str:
+    if reference[1]:
+        return "$"
+    name = reference[2] or reference[3]
+    try:
+        return found.group(int(name) if name.isdecimal() else name) or ""
+    except (IndexError, KeyError):
+        return ""

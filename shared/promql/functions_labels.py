@@ -1,0 +1,99 @@
+"""label_replace, label_join, absent: functions of labels; and what drops the metric's name at the end."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.promql.errors import QueryFailed
+from shared.promql.expressions import Expr, RangeSelector, VectorSelector
+from shared.promql.matching import Captures
+from shared.promql.series_sets import METADATA, Labels, SeriesSet, label_of, with_label, without_labels
+from shared.promql.values import Flags, Vector
+
+
+def label_replace(vector: Vector, target: str, replacement: str, source: str, pattern: str) -> Vector:
+    """Set `target` to the expanded replacement wherever the whole of `source` matches."""
+    captures = Captures(pattern)
+    _check_label_name(target)
+    labels, dropped = [], vector.dropped.copy()
+    for row, one in enumerate(vector.series):
+        found = captures.expand(label_of(one, source), replacement)
+        if found is None:
+            labels.append(one)
+            continue
+        labels.append(with_label(one, target, found))
+        if target == "__name__":
+            dropped[row] = False
+    return merged_by_labels(Vector(SeriesSet(labels), vector.values, vector.present, dropped))
+
+
+def label_join(vector: Vector, target: str, separator: str, sources: Sequence[str]) -> Vector:
+    """Set `target` to the values of the source labels, joined."""
+    for name in (target, *sources):
+        _check_label_name(name)
+    labels = [
+        with_label(one, target, separator.join(label_of(one, name) for name in sources)) for one in vector.series
+    ]
+    dropped = np.zeros(len(vector), np.bool_) if target == "__name__" else vector.dropped
+    return merged_by_labels(Vector(SeriesSet(labels), vector.values, vector.present, dropped))
+
+
+def _check_label_name(name: str) -> None:
+    if not name:
+        raise QueryFailed("invalid label name: it is empty")
+
+
+def without_dropped_names(vector: Vector) -> Vector:
+    """The end of a query: names go where they are to go, and series that are then the same become one.
+
+    QueryFailed if two of them have a value at the same step.
+    """
+    if vector.dropped.any():
+        labels: list[Labels] = [
+            without_labels(one, METADATA) if gone else one
+            for one, gone in zip(vector.series, vector.dropped.tolist(), strict=True)
+        ]
+        vector = Vector(SeriesSet(labels), vector.values, vector.present, np.zeros(len(vector), np.bool_))
+    return merged_by_labels(vector)
+
+
+def merged_by_labels(vector: Vector) -> Vector:
+    """Series with the same labels as one. QueryFailed if two of them have a value at the same step."""
+    first_of: dict[Labels, int] = {}
+    rows = [first_of.setdefault(labels, row) for row, labels in enumerate(vector.series)]
+    if len(first_of) == len(rows):
+        return vector
+    values, present, dropped = vector.values.copy(), vector.present.copy(), vector.dropped.copy()
+    for row, first in enumerate(rows):
+        if row == first:
+            continue
+        if (present[first] & vector.present[row]).any():
+            raise QueryFailed("vector cannot contain metrics with the same labelset")
+        values[first] = np.where(vector.present[row], vector.values[row], values[first])
+        present[first] |= vector.present[row]
+        dropped[first] |= vector.dropped[row]
+    kept = np.array(list(first_of.values()), np.int64)
+    return Vector(SeriesSet(list(first_of)), values[kept], present[kept], dropped[kept])
+
+
+def absent_vector(expr: Expr, present: Flags) -> Vector:
+    """One element where nothing is present (`present` [T]); its labels are those that the selector demands."""
+    there = ~present[None, :]
+    return Vector(SeriesSet([_demanded(expr)]), np.ones(there.shape), there, np.zeros(1, np.bool_))
+
+
+def _demanded(expr: Expr) -> Labels:
+    selector = expr.selector if isinstance(expr, RangeSelector) else expr
+    if not isinstance(selector, VectorSelector):
+        return ()
+    labels: dict[str, str] = {}
+    seen: set[str] = set()
+    for matcher in selector.matchers:
+        if matcher.label in METADATA:
+            continue
+        if matcher.op == "=" and matcher.label not in seen:
+            labels[matcher.label] = matcher.value
+            seen.add(matcher.label)
+        else:
+            labels.pop(matcher.label, None)
+    return tuple(sorted((name, value) for name, value in labels.items() if value))
