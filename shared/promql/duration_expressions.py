@@ -42,13 +42,13 @@ def settle(tree: Seconds) -> Duration:
 
 
 def milliseconds_of(duration: Duration | Seconds, step_ms: int, range_ms: int) -> int:
-    """The duration in milliseconds, cut off below. BadQuery where it is no number or far too long."""
+    """The duration in milliseconds, without its fraction. BadQuery where it is no number or far too long."""
     if isinstance(duration, int):
         return duration
     seconds = _seconds(duration, step_ms / 1000, range_ms / 1000)
     if not abs(seconds) <= LONGEST_SECONDS:
         raise BadQuery(f"a duration of {seconds} seconds is out of range")
-    return int(seconds * 1000)
+    return int(round(seconds * 1000, 3))  # 1001 ms are 1000.9999... when they have been seconds
 
 
 def duration_source(duration: Duration | Seconds) -> str:

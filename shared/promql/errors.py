@@ -17,5 +17,9 @@ class QueryRefused(Exception):
         self.limit = limit
 
 
+class NativeHistogramsOnly(BadQuery):
+    """A query with an operator that means nothing but for native histograms, which this version does not evaluate."""
+
+
 class NativeHistogramMet(QueryFailed):
     """A query met samples that are native histograms, which this version does not evaluate."""

@@ -50,8 +50,7 @@ class _Same:
 
 
 def _sign(left: SeriesSet, right: SeriesSet, on: bool, labels: tuple[str, ...]) -> Signatures:
-    names = () if on and not labels else labels
-    left_groups, right_groups = left.grouping(not on, names), right.grouping(not on, names)
+    left_groups, right_groups = left.match_groups(on, labels), right.match_groups(on, labels)
     if left_groups is right_groups:
         return Signatures(left_groups.ids, left_groups.ids, left_groups.series, left_groups, left_groups)
     numbers = {group: number for number, group in enumerate(left_groups.series)}
@@ -96,9 +95,8 @@ def join(signs: Signatures, many: SeriesSet, one: SeriesSet, swapped: bool, matc
 def _join(signs: Signatures, many: SeriesSet, one: SeriesSet, swapped: bool, matching: Matching,
           drops_name: bool) -> Join:  # fmt: skip
     many_ids, one_ids = (signs.right, signs.left) if swapped else (signs.left, signs.right)
+    # fill_left belongs to the 'many' side also behind group_right, where that one stands on the right: so Prometheus 3.
     fill_many, fill_one = matching.fill_left, matching.fill_right
-    if swapped:
-        fill_many, fill_one = fill_one, fill_many
     rows_of: dict[int, list[int]] = {}
     for row, number in enumerate(one_ids.tolist()):
         rows_of.setdefault(number, []).append(row)
@@ -112,7 +110,7 @@ def _join(signs: Signatures, many: SeriesSet, one: SeriesSet, swapped: bool, mat
     results: dict[Labels, int] = {}
     result = np.empty(len(pairs), np.int64)
     for place, (row, other, number) in enumerate(pairs):
-        labels = signs.series[number] if row < 0 else many[row]
+        labels = without_labels(signs.series[number], METADATA) if row < 0 else many[row]
         given = signs.series[number] if other < 0 else one[other]
         result[place] = results.setdefault(_result_labels(labels, given, matching, drops_name), len(results))
     columns = np.array(pairs, np.int64).reshape(-1, 3)

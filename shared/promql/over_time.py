@@ -199,8 +199,11 @@ def integral_reducer(strategy: Floats, remarks: Annotations) -> Reducer:
             return np.zeros_like(values[:, 0])
         left, right = values[:, :-1], values[:, 1:]
         how = chosen[steps]
-        height = np.where(how == 0, left, np.where(how == 1, right, left / 2 + right / 2))
-        return compensated_sum(height * np.diff(times, axis=0) / 1000)
+        seconds = np.diff(times, axis=0) / 1000
+        # Half of each rather than half of both: the sum of both may be more than a float holds, or lose the smaller.
+        shares = [np.where(how == 0, left, np.where(how == 1, 0.0, left / 2)) * seconds,
+                  np.where(how == 1, right, np.where(how == 0, 0.0, right / 2)) * seconds]  # fmt: skip
+        return compensated_sum(np.concatenate(shares, axis=1))
 
     return reduce
 

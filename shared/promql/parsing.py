@@ -28,7 +28,7 @@ from shared.promql.expressions import (
     value_type,
 )
 from shared.promql.matching import Matcher, MatchOp, check_pattern
-from shared.promql.prepass import LIFTED, Lifted, lift
+from shared.promql.prepass import FILLER, LIFTED, Lifted, lift
 
 LONGEST_EXPRESSION = 65_536
 DEEPEST_NESTING = 100
@@ -114,12 +114,14 @@ class _Conversion:
             return Modifiers()
         return self._lifted.modifiers[round(tree.offset.total_seconds()) - 1]
 
-    def _selector(self, tree: promql_parser.VectorSelector) -> VectorSelector:
+    def _selector(self, tree: promql_parser.VectorSelector, may_be_empty: bool = False) -> VectorSelector:
         matchers = [Matcher(NAME, "=", tree.name)] if tree.name else []
-        matchers += [self._matcher(one) for one in tree.matchers.matchers]
-        alternatives = tuple(tuple(self._matcher(one) for one in some) for some in tree.matchers.or_matchers)
+        matchers += [self._matcher(one) for one in tree.matchers.matchers if one.name != FILLER]
+        alternatives = tuple(
+            tuple(self._matcher(one) for one in some if one.name != FILLER) for some in tree.matchers.or_matchers
+        )
         for some in alternatives or ((),):
-            if all(one.matches("") for one in (*matchers, *some)):
+            if not may_be_empty and all(one.matches("") for one in (*matchers, *some)):
                 raise BadQuery("a selector must hold at least one matcher that an empty label does not satisfy")
         return VectorSelector(tuple(matchers), alternatives, self._modifiers(tree))
 
@@ -141,7 +143,12 @@ class _Conversion:
 
     def _call(self, tree: promql_parser.Call, depth: int) -> Call:
         name = tree.func.name
-        args = tuple(self.expr(one, depth + 1) for one in tree.args)
+        args = tuple(
+            self._selector(one, may_be_empty=True)
+            if (name, place) == ("info", 1) and isinstance(one, promql_parser.VectorSelector)
+            else self.expr(one, depth + 1)
+            for place, one in enumerate(tree.args)
+        )
         for arg in args:
             if isinstance(arg, RangeSelector):
                 _check_extended(name, arg.selector.modifiers)

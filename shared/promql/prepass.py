@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from shared.promql.duration_expressions import Context, Duration, Operation, Operator, Seconds, settle
 from shared.promql.durations import parse_duration
-from shared.promql.errors import BadQuery
+from shared.promql.errors import BadQuery, NativeHistogramsOnly
 from shared.promql.expressions import Modifiers
 from shared.promql.quoting import quote, unquote
 
@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     |(?P<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:y|w|d|h|ms|m|s))+(?![a-zA-Z0-9_])
         |(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?)
     |(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)
-    |(?P<sign>==|!=|>=|<=|=~|!~|[^\s\w])""",
+    |(?P<sign></|>/|==|!=|>=|<=|=~|!~|[^\s\w])""",
     re.VERBOSE,
 )
 _INFIX_WORDS = frozenset({"and", "or", "unless", "atan2", "bool", "by", "without", "on", "ignoring"})
@@ -28,6 +28,8 @@ _MATCH_SIGNS = frozenset({"=", "!=", "=~", "!~"})
 _DEEPEST_DURATION = 50
 LIFTED = "\ue000"
 """Marks a matcher's value as a number in the table: a character for private use, which no text elsewhere may hold."""
+FILLER = "__lifted__"
+"""A matcher on this label is put into every pair of braces, and taken out again."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,15 @@ class _Rewriting:
             if not in_braces and _ends_operand(before) and self._is_modifier(token):
                 self._modifiers()
                 continue
+            if token.text in ("</", ">/"):
+                raise NativeHistogramsOnly(f"{token.text!r} trims native histograms, which are not supported")
             self._at += 1
-            in_braces = (in_braces or token.text == "{") and token.text != "}"
+            if not in_braces and token.text == "{":
+                # Whether a selector selects anything at all is judged when the values are back in it.
+                self._out.append(f'{{ {FILLER}="{LIFTED}0" ,')
+                in_braces, before = True, token
+                continue
+            in_braces = in_braces and token.text != "}"
             self._out.append(self._plain(token, before if in_braces else None))
             before = token
         self._found.text = " ".join(self._out)

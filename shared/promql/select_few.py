@@ -67,9 +67,11 @@ def count_values(label: str, vector: Vector, without: bool, names: tuple[str, ..
     """How many elements of each group have each value; the value becomes a label."""
     if not label:
         raise QueryFailed("count_values needs the name of a label")
-    values, inverse = np.unique(vector.values[vector.present], return_inverse=True)
+    found = vector.values[vector.present]
+    # By their bits, for 0 and -0 are told apart; but all kinds of NaN are one.
+    bits, inverse = np.unique(np.where(np.isnan(found), np.nan, found).view(np.uint64), return_inverse=True)
     rows, steps = np.nonzero(vector.present)
-    texts = [_value_text(value) for value in values.tolist()]
+    texts = [_value_text(value) for value in bits.view(np.float64).tolist()]
     pairs, pair_of = np.unique(np.column_stack([rows, inverse.reshape(-1)]), axis=0, return_inverse=True)
     labelled = SeriesSet([with_label(vector.series[row], label, texts[value]) for row, value in pairs.tolist()])
     grouping = labelled.grouping(without, names)

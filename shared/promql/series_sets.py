@@ -80,7 +80,12 @@ class SeriesSet(Sequence[Labels]):
 
     def grouping(self, without: bool, names: tuple[str, ...]) -> "Grouping":
         """The rows by the named labels, or by all labels but those and the metric's metadata."""
-        return self.remember((without, names), lambda: _group(self.labels, without, names))
+        return self.remember((without, names), lambda: _group(self.labels, names, METADATA if without else None))
+
+    def match_groups(self, on: bool, names: tuple[str, ...]) -> "Grouping":
+        """The rows by what binary operators compare: the named labels, or all but those and the metric's name."""
+        key = (False, names) if on else ("ignoring", names)
+        return self.remember(key, lambda: _group(self.labels, names, None if on else frozenset({NAME})))
 
 
 EMPTY = SeriesSet(())
@@ -114,11 +119,12 @@ class Grouping:
         return self._batches
 
 
-def _group(labels: Sequence[Labels], without: bool, names: tuple[str, ...]) -> Grouping:
+def _group(labels: Sequence[Labels], names: tuple[str, ...], also_dropped: frozenset[str] | None) -> Grouping:
+    """By the named labels; where `also_dropped` is given, by all but the named ones and those."""
     keys: dict[Labels, int] = {}
     ids = np.empty(len(labels), np.int64)
-    if without:
-        dropped = METADATA.union(names)
+    if also_dropped is not None:
+        dropped = also_dropped.union(names)
         for row, one in enumerate(labels):
             ids[row] = keys.setdefault(tuple([pair for pair in one if pair[0] not in dropped]), len(keys))
     elif not names:

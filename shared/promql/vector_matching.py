@@ -4,6 +4,7 @@ import numpy as np
 
 from shared.promql.errors import QueryFailed
 from shared.promql.expressions import COMPARISONS, Matching
+from shared.promql.functions_labels import merged_by_labels
 from shared.promql.joins import Join, Signatures, join, signatures
 from shared.promql.operators import combine
 from shared.promql.series_sets import Ints, Labels
@@ -21,8 +22,8 @@ def both_vectors(op: str, left: Vector, right: Vector, matching: Matching, retur
     signs = signatures(left.series, right.series, matching.on, matching.labels)
     drops_name = op not in COMPARISONS
     pairs = join(signs, many.series, one.series, swapped, matching, drops_name)
-    values_many, present_many = _side(many, pairs.many, pairs, matching.fill_right if swapped else matching.fill_left)
-    values_one, present_one = _side(one, pairs.one, pairs, matching.fill_left if swapped else matching.fill_right)
+    values_many, present_many = _side(many, pairs.many, pairs, matching.fill_left)
+    values_one, present_one = _side(one, pairs.one, pairs, matching.fill_right)
     present = present_many & present_one
     if not pairs.straight:
         _check_unique_side(signs, many, one, swapped, matching)
@@ -45,13 +46,13 @@ def set_operation(op: str, left: Vector, right: Vector, matching: Matching) -> V
     """and, or, unless: elements by whether their match group has any on the other side."""
     if not len(left) or not len(right):
         if op == "or":
-            return concatenated(left, right)
+            return right if not len(left) else left
         return left if op == "unless" else empty_vector(left.values.shape[1])
     signs = signatures(left.series, right.series, matching.on, matching.labels)
     if op == "or":
         there = signs.left_present(left.present)[signs.right]
         rest = Vector(right.series, right.values, right.present & ~there, right.dropped)
-        return concatenated(left, rest)
+        return merged_by_labels(concatenated(left, rest))
     there = signs.right_present(right.present)[signs.left]
     present = left.present & (there if op == "and" else ~there)
     return Vector(left.series, left.values, present, left.dropped)

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from shared.promql.query import Answer
 from shared.promql.series_sets import Labels, SeriesSet
 from shared.promql.values import Matrix, Scalar, Text, Vector
@@ -31,7 +33,8 @@ def difference(expected: Eval, answer: Answer) -> str | None:
     if isinstance(value, Scalar):
         if not expected.step_ms:
             return "expected series, got a scalar"
-        value = Vector(SeriesSet([()]), value.values[None], value.values[None] == value.values[None], value.values == 0)
+        everywhere = np.ones((1, len(value.values)), np.bool_)
+        value = Vector(SeriesSet([()]), value.values[None], everywhere, np.zeros(1, np.bool_))
     return _compare_series(expected, _points(value, answer), ordered="ordered" in expected.conditions)
 
 

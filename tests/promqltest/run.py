@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.promql.errors import BadQuery, NativeHistogramMet, QueryFailed, QueryRefused
+from shared.promql.errors import BadQuery, NativeHistogramMet, NativeHistogramsOnly, QueryFailed, QueryRefused
 from shared.promql.query import Answer, compile_query
 from tests.promqltest.compare import difference, touches_native
 from tests.promqltest.script import Clear, Eval, Load, read_script
@@ -48,7 +48,7 @@ def _evaluate(case: Eval, storage: Storage, outcome: Outcome) -> None:
         reason = difference(case, _answer(case, storage))
         if should_fail:
             reason = "expected a failure"
-    except NativeHistogramMet:
+    except (NativeHistogramMet, NativeHistogramsOnly):
         outcome.skips.append(f"{case.line} {case.expr}")
         return
     except (BadQuery, QueryFailed, QueryRefused) as error:
