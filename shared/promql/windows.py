@@ -128,6 +128,17 @@ class Windows:
         chosen = (times > after_ms) & (times <= until_ms)
         return times[chosen], self._values[row, order][chosen]
 
+    def columns(self, rows: Ints) -> tuple[Ints, Ints, Floats]:
+        """How many samples each row has, and the times and values of all of them: in the last columns of each row."""
+        counts = self._count[rows]
+        longest = int(counts.max(initial=0))
+        first = self._start[rows] + counts - longest
+        if len(rows) and (first == first[0]).all():
+            order = (int(first[0]) + np.arange(longest)) % self._times.shape[1]
+            return counts, self._times[rows][:, order], self._values[rows][:, order]
+        places = (first[:, None] + np.arange(longest)) % self._times.shape[1]
+        return counts, self._times[rows[:, None], places], self._values[rows[:, None], places]
+
     def remove(self, keys: list[str]) -> None:
         """Forget these series wholly."""
         for key in keys:
