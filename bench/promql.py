@@ -19,8 +19,9 @@ from rich.table import Table
 from shared.promql.matching import Matcher
 from shared.promql.memory_source import MemorySource
 from shared.promql.query import Query, compile_query
-from shared.promql.series_sets import SeriesSet, labels_from
+from shared.promql.series_sets import Ints, SeriesSet, labels_from
 from shared.promql.source import Block, Selection, accepts
+from shared.promql.values import Floats
 
 STEP_MS, INTERVAL_MS, HOURS = 60_000, 15_000, 6
 SERIES, ROUTES = 10_000, 20
@@ -49,7 +50,7 @@ class Figure:
 class ArraySource:
     """One block of series that are there as arrays already."""
 
-    def __init__(self, labels: list[dict[str, str]], times: "np.ndarray", values: "np.ndarray") -> None:  # type: ignore[type-arg]
+    def __init__(self, labels: list[dict[str, str]], times: Ints, values: Floats) -> None:
         self._mappings = labels
         series = SeriesSet([labels_from(one) for one in labels])
         self._selection = Selection(series, [Block(np.arange(len(labels)), times, values)])
@@ -77,7 +78,7 @@ def main() -> None:
     report(rate, quantile, rules_cpu)
 
 
-def _requests(times: "np.ndarray", random: np.random.Generator) -> tuple[ArraySource, "np.ndarray"]:  # type: ignore[type-arg]
+def _requests(times: Ints, random: np.random.Generator) -> tuple[ArraySource, Floats]:
     labels = [
         {"__name__": "http_requests_total", "job": "app", "instance": f"host-{row}", "route": f"/r{row % ROUTES}"}
         for row in range(SERIES)
@@ -88,7 +89,7 @@ def _requests(times: "np.ndarray", random: np.random.Generator) -> tuple[ArraySo
     return ArraySource(labels, times, values), values
 
 
-def _histograms(times: "np.ndarray", random: np.random.Generator) -> tuple[ArraySource, "np.ndarray"]:  # type: ignore[type-arg]
+def _histograms(times: Ints, random: np.random.Generator) -> tuple[ArraySource, Floats]:
     labels = [
         {"__name__": "http_request_duration_seconds_bucket", "instance": f"host-{row // len(BOUNDS)}",
          "route": f"/r{row // len(BOUNDS) % ROUTES}", "le": BOUNDS[row % len(BOUNDS)]}
@@ -99,7 +100,7 @@ def _histograms(times: "np.ndarray", random: np.random.Generator) -> tuple[Array
     return ArraySource(labels, times, values), values
 
 
-def measure_range(expr: str, data: tuple[ArraySource, "np.ndarray"], runs: int) -> Figure:  # type: ignore[type-arg]
+def measure_range(expr: str, data: tuple[ArraySource, Floats], runs: int) -> Figure:
     """A range query, and the sum of its samples."""
     source, values = data
     query = compile_query(expr)

@@ -46,9 +46,11 @@ def counts_by_group(grouping: Grouping, present: Flags) -> Ints:
     if not len(grouping):
         return np.zeros((0, present.shape[1]), np.int64)
     if present.strides[0] == 0:
-        return grouping.sizes[:, None] * present[0][None, :].astype(np.int64)
+        found: Ints = grouping.sizes[:, None] * present[0][None, :].astype(np.int64)
+        return found
     ordered = present if grouping.in_order else present[grouping.order]
-    return np.add.reduceat(ordered.astype(np.int64), grouping.starts, axis=0)
+    counts: Ints = np.add.reduceat(ordered.astype(np.int64), grouping.starts, axis=0)
+    return counts
 
 
 def any_by_group(grouping: Grouping, present: Flags) -> Flags:
@@ -87,11 +89,13 @@ def _average(values: Floats, present: Flags | None, counts: Floats) -> Floats:
 
 
 def _smallest(values: Floats, present: Flags | None, counts: Floats) -> Floats:
-    return np.fmin.reduce(values if present is None else np.where(present, values, np.nan), axis=1)
+    found: Floats = np.fmin.reduce(values if present is None else np.where(present, values, np.nan), axis=1)
+    return found
 
 
 def _largest(values: Floats, present: Flags | None, counts: Floats) -> Floats:
-    return np.fmax.reduce(values if present is None else np.where(present, values, np.nan), axis=1)
+    found: Floats = np.fmax.reduce(values if present is None else np.where(present, values, np.nan), axis=1)
+    return found
 
 
 def _variance(values: Floats, present: Flags | None, counts: Floats) -> Floats:
@@ -119,5 +123,3 @@ _REDUCTIONS: dict[str, Reduction] = {
     "stdvar": _variance,
     "stddev": _deviation,
 }
-
-

@@ -55,9 +55,7 @@ def call(engine: "Engine", expr: Call, times: Ints) -> Value:
     raise BadQuery(f"the function {name!r} is not supported")
 
 
-_NATIVE_ONLY = frozenset(
-    {"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"}
-)
+_NATIVE_ONLY = frozenset({"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"})
 
 
 def _mapped(vector: Vector, function: Callable[[Floats], Floats]) -> Vector:
@@ -67,7 +65,7 @@ def _mapped(vector: Vector, function: Callable[[Floats], Floats]) -> Vector:
 
 def _calendar(engine: "Engine", expr: Call, times: Ints) -> Vector:
     if not expr.args:
-        return _only(calendar(expr.name, times // 1000 * 1.0))
+        return _only(calendar(expr.name, (times // 1000).astype(np.float64)))
     return _mapped(engine.vector(expr.args[0], times), lambda values: calendar(expr.name, values))
 
 
@@ -91,7 +89,7 @@ def _over_range(engine: "Engine", expr: Call, times: Ints) -> Vector:
         shape = (len(ranges.series), len(times))
         values, present = np.broadcast_to(values, shape), np.broadcast_to(present, shape)
     if expr.name == "absent_over_time":
-        return absent_vector(asked, present.any(axis=0))
+        return absent_vector(asked, present)
     if expr.name in ("rate", "increase"):
         _remark_on_counters(engine, ranges, present)
     dropped = ranges.dropped if expr.name in _KEEP_NAME else np.ones(len(ranges.series), np.bool_)
@@ -256,14 +254,12 @@ def _info_selection(engine: "Engine", matchers: tuple[Matcher, ...], wanted: set
     for block in found.blocks:
         places = np.flatnonzero(kept[block.rows])
         if len(places):
-            blocks.append(
-                Block(numbers[block.rows[places]], block.times, block.values[places], block.marked)
-            )
+            blocks.append(Block(numbers[block.rows[places]], block.times, block.values[places], block.marked))
     return Selection(found.series.take(np.flatnonzero(kept)), blocks)
 
 
 def _absent(engine: "Engine", expr: Call, times: Ints) -> Vector:
-    return absent_vector(expr.args[0], engine.vector(expr.args[0], times).present.any(axis=0))
+    return absent_vector(expr.args[0], engine.vector(expr.args[0], times).present)
 
 
 def _label_replace(engine: "Engine", expr: Call, times: Ints) -> Vector:

@@ -4,6 +4,8 @@ A plain duration is its milliseconds; anything else is a small tree, worked out 
 """
 
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +70,18 @@ def duration_source(duration: Duration | Seconds) -> str:
     return f"({left}{duration.op} {duration_source(duration.right)})"
 
 
+_COMPUTE: dict[Operator, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "%": math.fmod,
+    "^": math.pow,
+    "min_of": min,
+    "max_of": max,
+}
+
+
 def _is_constant(tree: Seconds) -> bool:
     if isinstance(tree, Operation):
         return (tree.left is None or _is_constant(tree.left)) and _is_constant(tree.right)
@@ -84,22 +98,6 @@ def _seconds(tree: Seconds, step: float, span: float) -> float:
         return -right if tree.op == "-" else right
     left = _seconds(tree.left, step, span)
     try:
-        match tree.op:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case "/":
-                return left / right
-            case "%":
-                return math.fmod(left, right)
-            case "^":
-                return math.pow(left, right)
-            case "min_of":
-                return min(left, right)
-            case "max_of":
-                return max(left, right)
+        return _COMPUTE[tree.op](left, right)
     except (ZeroDivisionError, ValueError, OverflowError) as error:
         raise BadQuery(f"the duration {duration_source(tree)} can't be computed: {error}") from error

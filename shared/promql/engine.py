@@ -187,9 +187,7 @@ class Engine:
         inner_times = inner_start + np.arange(count) * step
         inner = self.vector(expr.expr, inner_times)
         found = Selection(inner.series, blocks_of(inner, inner_times))
-        return Ranges(
-            inner.series, windows(found, start, end, times, self.spending.check_deadline), inner.dropped
-        )
+        return Ranges(inner.series, windows(found, start, end, times, self.spending.check_deadline), inner.dropped)
 
     def _aggregate(self, expr: Aggregate, times: Ints) -> Vector:
         names, without = expr.labels, expr.without

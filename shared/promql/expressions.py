@@ -117,6 +117,7 @@ class Negation:
 
 Expr = Number | Text | VectorSelector | RangeSelector | Subquery | Call | Aggregate | Binary | Negation
 
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "atan2"})
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 

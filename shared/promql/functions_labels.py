@@ -31,9 +31,7 @@ def label_join(vector: Vector, target: str, separator: str, sources: Sequence[st
     """Set `target` to the values of the source labels, joined."""
     for name in (target, *sources):
         _check_label_name(name)
-    labels = [
-        with_label(one, target, separator.join(label_of(one, name) for name in sources)) for one in vector.series
-    ]
+    labels = [with_label(one, target, separator.join(label_of(one, name) for name in sources)) for one in vector.series]
     dropped = np.zeros(len(vector), np.bool_) if target == "__name__" else vector.dropped
     return merged_by_labels(Vector(SeriesSet(labels), vector.values, vector.present, dropped))
 
@@ -77,8 +75,8 @@ def merged_by_labels(vector: Vector) -> Vector:
 
 
 def absent_vector(expr: Expr, present: Flags) -> Vector:
-    """One element where nothing is present (`present` [T]); its labels are those that the selector demands."""
-    there = ~present[None, :]
+    """One element where nothing is present of [S, T]; its labels are those that the selector demands."""
+    there = ~np.logical_or.reduce(present, axis=0, keepdims=True)
     return Vector(SeriesSet([_demanded(expr)]), np.ones(there.shape), there, np.zeros(1, np.bool_))
 
 

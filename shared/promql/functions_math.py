@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from shared.promql.series_sets import Ints
 from shared.promql.values import Floats
 
 _DAY = 86_400
@@ -51,9 +52,7 @@ def clamped(values: Floats, lowest: Floats, highest: Floats) -> Floats:
     return np.maximum(lowest, np.minimum(highest, values))
 
 
-CALENDAR = frozenset(
-    {"year", "month", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute"}
-)
+CALENDAR = frozenset({"year", "month", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute"})
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 
 
@@ -64,7 +63,7 @@ def calendar(name: str, seconds: Floats) -> Floats:
     return np.where(known, _part(name, whole).astype(np.float64), np.nan)
 
 
-def _part(name: str, seconds: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":  # noqa: E501
+def _part(name: str, seconds: Ints) -> Ints:
     if name == "minute":
         return seconds % 3600 // 60
     if name == "hour":
@@ -80,7 +79,9 @@ def _part(name: str, seconds: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]")
         case "month":
             return month.astype(np.int64) % 12 + 1
         case "day_of_month":
-            return (date - month.astype("datetime64[D]")).astype(np.int64) + 1
+            days = (date - month.astype("datetime64[D]")).astype(np.int64) + 1
         case "day_of_year":
-            return (date - year.astype("datetime64[D]")).astype(np.int64) + 1
-    return ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
+            days = (date - year.astype("datetime64[D]")).astype(np.int64) + 1
+        case "days_in_month":
+            days = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.int64)
+    return days

@@ -82,7 +82,7 @@ def histogram_quantile(vector: Vector, wanted: Scalar, remarks: Annotations) -> 
 
 
 def histogram_quantiles(vector: Vector, label: str, wanted: list[Scalar], remarks: Annotations) -> Vector:
-    """Several quantiles; the label says which. A quantile that changes by step gives a series for each of its values."""
+    """Several quantiles; the label says which. One that changes by step gives a series a value."""
     parts = []
     for one in wanted:
         found = histogram_quantile(vector, one, remarks)
@@ -113,9 +113,7 @@ def _by_histogram(vector: Vector, remarks: Annotations, compute: Compute) -> Vec
     buckets = buckets_of(vector.series)
     for name, text, row in buckets.malformed:
         if vector.present[row].any():
-            remarks.warn(
-                f'bucket label "le" is missing or has a malformed value of "{text}" for metric name "{name}"'
-            )
+            remarks.warn(f'bucket label "le" is missing or has a malformed value of "{text}" for metric name "{name}"')
     height, steps = len(buckets.series), vector.values.shape[1]
     values, present = np.zeros((height, steps)), np.zeros((height, steps), np.bool_)
     with np.errstate(all="ignore"):
@@ -168,4 +166,3 @@ def _open_metrics(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     text = repr(value)
     return text if "e" not in text else f"{value:.17g}" if float(f"{value:.17g}") != value else text
-

@@ -74,7 +74,9 @@ def enriched(base: Vector, infos: Vector, times: Floats, names: Sequence[Matcher
     masks = []
     for row, own in enumerate(base.series):
         ignored = is_info(own, names)
-        chosen = [] if ignored or not any(identity(own)) else [of for (_, key), of in newest.items() if key == identity(own)]
+        chosen = (
+            [] if ignored or not any(identity(own)) else [of for (_, key), of in newest.items() if key == identity(own)]
+        )
         choice = np.stack(chosen) if chosen else np.full((1, steps), -1)
         patterns, pattern_of = np.unique(choice, axis=1, return_inverse=True)
         for which, pattern in enumerate(patterns.T):

@@ -35,7 +35,7 @@ class MemorySource:
         return len(self._rows)
 
     def rows_of(self, series: Iterable[Mapping[str, str]]) -> Ints:
-        """The rows of series, `__name__` among their labels; unknown ones are added. A row stays until it is forgotten."""
+        """The rows of series, `__name__` among their labels; unknown ones are added. It stays until forgotten."""
         return np.array([self._row(labels_from(labels)) for labels in series], np.int64)
 
     def append(self, rows: Ints, times: Ints, values: Floats) -> None:

@@ -54,11 +54,13 @@ def average(values: Floats, times: Ints, steps: Ints) -> Floats:
 
 
 def smallest(values: Floats, times: Ints, steps: Ints) -> Floats:
-    return np.fmin.reduce(values, axis=1)
+    found: Floats = np.fmin.reduce(values, axis=1)
+    return found
 
 
 def largest(values: Floats, times: Ints, steps: Ints) -> Floats:
-    return np.fmax.reduce(values, axis=1)
+    found: Floats = np.fmax.reduce(values, axis=1)
+    return found
 
 
 def first(values: Floats, times: Ints, steps: Ints) -> Floats:
@@ -96,7 +98,8 @@ def time_of_smallest(values: Floats, times: Ints, steps: Ints) -> Floats:
 def _last_time_of(values: Floats, wanted: Floats, times: Ints) -> Floats:
     there = (values == wanted[:, None]) | np.isnan(wanted)[:, None]
     place = values.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)
-    return times[place, np.arange(values.shape[2])] / 1000
+    found: Floats = times[place, np.arange(values.shape[2])] / 1000
+    return found
 
 
 def variance(values: Floats, times: Ints, steps: Ints) -> Floats:
@@ -104,11 +107,13 @@ def variance(values: Floats, times: Ints, steps: Ints) -> Floats:
     count = values.shape[1]
     moved = values - values[:, :1]
     moved = moved - compensated_mean(moved, count)[:, None]
-    return compensated_sum(moved * moved) / count
+    found: Floats = compensated_sum(moved * moved) / count
+    return found
 
 
 def deviation(values: Floats, times: Ints, steps: Ints) -> Floats:
-    return np.sqrt(variance(values, times, steps))
+    found: Floats = np.sqrt(variance(values, times, steps))
+    return found
 
 
 def median_deviation(values: Floats, times: Ints, steps: Ints) -> Floats:
@@ -120,11 +125,15 @@ def median_deviation(values: Floats, times: Ints, steps: Ints) -> Floats:
 
 def changes(values: Floats, times: Ints, steps: Ints) -> Floats:
     older, newer = values[:, :-1], values[:, 1:]
-    return np.count_nonzero((older != newer) & ~(np.isnan(older) & np.isnan(newer)), axis=1).astype(np.float64)
+    differ = (older != newer) & ~(np.isnan(older) & np.isnan(newer))
+    found: Floats = differ.sum(axis=1, dtype=np.float64)
+    return found
 
 
 def resets(values: Floats, times: Ints, steps: Ints) -> Floats:
-    return np.count_nonzero(values[:, 1:] < values[:, :-1], axis=1).astype(np.float64)
+    falls = values[:, 1:] < values[:, :-1]
+    found: Floats = falls.sum(axis=1, dtype=np.float64)
+    return found
 
 
 def quantile_reducer(wanted: Floats) -> Reducer:

@@ -9,6 +9,7 @@ from shared.messages.series import NAME
 from shared.promql.duration_expressions import Duration
 from shared.promql.errors import BadQuery
 from shared.promql.expressions import (
+    ARITHMETIC,
     COMPARISONS,
     SET_OPERATORS,
     Aggregate,
@@ -94,6 +95,10 @@ class _Conversion:
                 return self._selector(tree)
             case promql_parser.MatrixSelector():
                 return RangeSelector(self._selector(tree.vector_selector), self._duration(tree.range))
+        return self._with_operands(tree, depth)
+
+    def _with_operands(self, tree: promql_parser.Expr, depth: int) -> Expr:
+        match tree:
             case promql_parser.SubqueryExpr():
                 return self._subquery(tree, depth)
             case promql_parser.Call():
@@ -197,7 +202,7 @@ def _check_extended(name: str, modifiers: Modifiers) -> None:
             raise BadQuery(f"'{modifier}' can be used with {', '.join(sorted(safe))} only, not with {name}")
 
 
-_OPERATORS = frozenset("- + * / % ^ == != > < >= <= and or unless atan2".split())
+_OPERATORS = frozenset(ARITHMETIC | COMPARISONS | SET_OPERATORS)
 
 
 def _most_nested(text: str) -> int:

@@ -197,13 +197,13 @@ class _Rewriting:
         left = self._binary(level + 1)
         while (op := self._text()) in levels[level]:
             self._at += 1
-            left = Operation(op, left, self._binary(level + 1))  # type: ignore[arg-type]
+            left = Operation(op, left, self._binary(level + 1))
         return left
 
     def _signed(self, power: bool = False) -> Seconds:
         for sign in ("-", "+"):
             if self._accept(sign):
-                return Operation(sign, None, self._deeper(power))  # type: ignore[arg-type]
+                return Operation(sign, None, self._deeper(power))
         left = self._primary()
         if power and self._accept("^"):
             return Operation("^", left, self._deeper(power))

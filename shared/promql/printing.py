@@ -21,11 +21,12 @@ from shared.promql.expressions import (
 from shared.promql.matching import Matcher
 from shared.promql.quoting import quote
 
-_KEYWORDS = frozenset(
-    "and or unless atan2 bool by without on ignoring group_left group_right offset start end step range anchored "
-    "smoothed fill fill_left fill_right sum avg count min max group stddev stdvar topk bottomk count_values quantile "
-    "limitk limit_ratio inf nan".split()
-)
+_WORDS = """
+    and or unless atan2 bool by without on ignoring group_left group_right offset start end step range anchored smoothed
+    fill fill_left fill_right sum avg count min max group stddev stdvar topk bottomk count_values quantile limitk
+    limit_ratio inf nan
+"""
+_KEYWORDS = frozenset(_WORDS.split())
 
 
 def write_expression(expr: Expr) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from shared.promql.series_sets import Ints
 from shared.promql.values import Flags, Floats
 
 
@@ -30,8 +31,7 @@ def quantile(values: Floats, wanted: Floats, present: Flags | None = None) -> Fl
     return np.where(np.isnan(wanted), np.nan, result)
 
 
-def _at_rank(ranked: Floats, rank: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]",
-             nans: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> Floats:  # fmt: skip
+def _at_rank(ranked: Floats, rank: Ints, nans: Ints) -> Floats:
     place = np.maximum(rank - nans, 0)
     found: Floats = np.take_along_axis(ranked, place[:, None], axis=1)[:, 0]
     return np.where(rank < nans, np.nan, found)

@@ -112,8 +112,10 @@ def _present_alone(vector: Vector) -> Vector:
     """The rows that are present at any step."""
     if not len(vector):
         return vector
-    there = np.broadcast_to(vector.present[0].any(), len(vector)) if vector.present.strides[0] == 0 else (
-        vector.present.any(axis=1)
+    there = (
+        np.broadcast_to(vector.present[0].any(), len(vector))
+        if vector.present.strides[0] == 0
+        else (vector.present.any(axis=1))
     )
     return vector if there.all() else vector.take(np.flatnonzero(there))
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from shared.promql.selecting import Window
+from shared.promql.series_sets import Ints
 from shared.promql.values import Flags, Floats
 
 _CELLS_AT_ONCE = 1 << 16
@@ -57,10 +58,11 @@ def extrapolated(window: Window, counter: bool, per_second: bool) -> tuple[Float
     return out, enough
 
 
-def _add_resets(values: Floats, first: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]",
-                last: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", result: Floats) -> None:  # fmt: skip
-    """Add what a counter held before each fall that a window sees. In order of time, so that the bits are the same
-    however many windows are looked through at once."""
+def _add_resets(values: Floats, first: Ints, last: Ints, result: Floats) -> None:
+    """Add what a counter held before each fall that a window sees.
+
+    In order of time, so that the bits are the same however many windows are looked through at once.
+    """
     begin, end = int(first[0]), int(last[-1]) + 1
     seen = values[:, begin:end]
     falls = seen[:, 1:] < seen[:, :-1]

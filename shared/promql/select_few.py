@@ -50,7 +50,7 @@ def limit(vector: Vector, grouping: Grouping, param: Scalar) -> Vector:
 
 
 def limit_ratio(vector: Vector, param: Scalar, remarks: Annotations) -> Vector:
-    """Series by a hash of their labels: r takes the share [0, r) of the hash's range, negative r the rest [1 + r, 1)."""
+    """Series by a hash of their labels: r takes the share [0, r) of its range, negative r the rest [1 + r, 1)."""
     ratio = param.values
     if not ratio.any():
         return empty_vector(vector.values.shape[1])

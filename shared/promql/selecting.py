@@ -126,9 +126,7 @@ def _all_in_order(rows: Ints, count: int) -> bool:
     return len(rows) == count and bool((rows == np.arange(count)).all())
 
 
-def scattered(
-    count: int, steps: int, parts: Sequence[tuple[Ints, Floats, Flags]]
-) -> tuple[Floats, Flags]:
+def scattered(count: int, steps: int, parts: Sequence[tuple[Ints, Floats, Flags]]) -> tuple[Floats, Flags]:
     """Results of several windows as one array by row; without a copy where one window holds all rows."""
     if len(parts) == 1 and _all_in_order(parts[0][0], count):
         _, values, found = parts[0]

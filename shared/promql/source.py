@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.promql.matching import Matcher
 from shared.promql.series_sets import Ints, Labels, SeriesSet, labels_from
-from shared.promql.values import Floats
+from shared.promql.values import Flags, Floats
 
 STALE_BITS = 0x7FF0000000000002
 """The NaN that says: from here on the series has no value."""
@@ -55,9 +55,10 @@ def accepts(matchers: Sequence[Matcher], labels: Mapping[str, str]) -> bool:
     return all(one.matches(labels.get(one.label, "")) for one in matchers)
 
 
-def is_stale(values: Floats) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+def is_stale(values: Floats) -> Flags:
     """Which values are staleness markers."""
-    return np.ascontiguousarray(values).view(np.uint64) == np.uint64(STALE_BITS)
+    stale: Flags = np.ascontiguousarray(values).view(np.uint64) == np.uint64(STALE_BITS)
+    return stale
 
 
 class FixedSource:

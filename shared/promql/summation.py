@@ -18,7 +18,10 @@ def compensated_sum(values: Floats) -> Floats:
 
 
 def compensated_mean(values: Floats, counts: Floats | int) -> Floats:
-    """The sum along axis 1 divided by `counts` (one, or [A, B]), also where the sum of finite values is beyond what a float holds."""
+    """The sum along axis 1 divided by `counts` (one, or [A, B]).
+
+    Right also where the sum of finite values is more than a float holds.
+    """
     total, error = _summed(values)
     mean = np.where(np.isfinite(total), total / counts + error / counts, total)
     beyond = ~np.isfinite(total)

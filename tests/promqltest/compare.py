@@ -7,7 +7,7 @@ import numpy as np
 from shared.promql.query import Answer
 from shared.promql.series_sets import Labels, SeriesSet
 from shared.promql.values import Matrix, Scalar, Text, Vector
-from tests.promqltest.notation import NATIVE, STALE
+from tests.promqltest.notation import NATIVE
 from tests.promqltest.script import Eval
 
 _TOLERANCE = 1e-6
@@ -79,16 +79,7 @@ def _points(value: Vector | Matrix, answer: Answer) -> list[tuple[Labels, Points
 
 
 def _compare_series(expected: Eval, found: list[tuple[Labels, Points]], ordered: bool) -> str | None:
-    start, step = expected.start_ms, expected.step_ms
-    if expected.range_times is not None:
-        start, _, step = expected.range_times
-    wanted: list[tuple[Labels, Points]] = []
-    for one in expected.series:
-        points = {start + place * step: entry for place, entry in enumerate(one.entries) if entry is not None}
-        if any(isinstance(entry, str) and entry != STALE for entry in points.values()):
-            return "a native histogram is expected"
-        wanted.append((one.labels, {time: float(entry) for time, entry in points.items()}))
-    wanted = [one for one in wanted if one[1]]
+    wanted = _wanted(expected)
     if ordered and [labels for labels, _ in wanted] != [labels for labels, _ in found]:
         return f"expected the order {[labels for labels, _ in wanted]}, got {[labels for labels, _ in found]}"
     if len({labels for labels, _ in found}) != len(found):
@@ -97,13 +88,32 @@ def _compare_series(expected: Eval, found: list[tuple[Labels, Points]], ordered:
     for labels, points in wanted:
         if labels not in got:
             return f"expected {dict(labels)}, got {[dict(labels) for labels in got] or 'nothing'}"
-        if points.keys() != got[labels].keys():
-            return f"{dict(labels)}: expected values at {sorted(points)}, got them at {sorted(got[labels])}"
-        for time, entry in points.items():
-            if not equal(entry, got[labels][time]):
-                return f"{dict(labels)} at {time}: {_unequal(entry, got[labels][time])}"
+        reason = _compare_points(points, got[labels])
+        if reason:
+            return f"{dict(labels)}: {reason}"
     surplus = got.keys() - {labels for labels, _ in wanted}
     return f"unexpected {[dict(labels) for labels in surplus]}" if surplus else None
+
+
+def _wanted(expected: Eval) -> list[tuple[Labels, Points]]:
+    start, step = expected.start_ms, expected.step_ms
+    if expected.range_times is not None:
+        start, _, step = expected.range_times
+    wanted = [
+        (
+            one.labels,
+            {start + place * step: float(entry) for place, entry in enumerate(one.entries) if entry is not None},
+        )
+        for one in expected.series
+    ]
+    return [one for one in wanted if one[1]]
+
+
+def _compare_points(wanted: Points, got: Points) -> str | None:
+    if wanted.keys() != got.keys():
+        return f"expected values at {sorted(wanted)}, got them at {sorted(got)}"
+    differing = [time for time in wanted if not equal(wanted[time], got[time])]
+    return f"at {differing[0]}: {_unequal(wanted[differing[0]], got[differing[0]])}" if differing else None
 
 
 def _unequal(wanted: float, got: float) -> str:

@@ -86,7 +86,8 @@ def _command(line: str, body: list[str], number: int) -> Command:
         command = Eval(number, instant[3].strip(), at, at)
         kind = instant[1]
     elif span := _RANGE.match(line):
-        command = Eval(number, span[5].strip(), *(read_duration(span[place]) for place in (2, 3, 4)))
+        start, end, step = (read_duration(span[place]) for place in (2, 3, 4))
+        command = Eval(number, span[5].strip(), start, end, step)
         kind = span[1]
     else:
         raise BadScript(f"{line!r} is no command")
