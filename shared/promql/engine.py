@@ -62,7 +62,8 @@ class Engine:
     def evaluate(self, expr: Expr, times: Ints) -> Value:
         """The value of the expression at each of the times."""
         self.spending.check_deadline()
-        value = self._evaluate(expr, times)
+        with np.errstate(all="ignore"):  # infinities and NaN are values like others
+            value = self._evaluate(expr, times)
         if isinstance(value, Vector):
             self.spending.make(*value.values.shape)
         return value
@@ -146,7 +147,7 @@ class Engine:
             raise BadQuery("'anchored' can stand behind a range only")
         if not selector.modifiers.smoothed:
             found = self.selection(selector, first - self.lookback, last)
-            self.spending.make(len(found.series), len(times))
+            self.spending.foresee(len(found.series), len(times))
             return values_at(found, at, self.lookback, times_instead)
         found = self.selection(selector, first - self.lookback, last + self.lookback)
         around = windows(found, at - self.lookback, at, times, self.spending.check_deadline, (0, self.lookback))
@@ -168,7 +169,7 @@ class Engine:
             before = self.lookback if modifiers.anchored or modifiers.smoothed else 0
             after = self.lookback if modifiers.smoothed else 0
             found = self.selection(expr.selector, int(start[0]) - before, int(end[-1]) + after)
-            self.spending.make(len(found.series), len(times))
+            self.spending.foresee(len(found.series), len(times))
             looked = windows(found, start, end, times, self.spending.check_deadline, (before, after))
             return Ranges(found.series, looked, np.zeros(len(found.series), np.bool_))
         if not isinstance(expr, Subquery):
@@ -183,7 +184,7 @@ class Engine:
         count = max((int(end[-1]) - inner_start) // step + 1, 0)
         if not count:
             return Ranges(EMPTY, [], np.zeros(0, np.bool_))
-        self.spending.make(0, count)
+        self.spending.foresee(0, count)
         inner_times = inner_start + np.arange(count) * step
         inner = self.vector(expr.expr, inner_times)
         found = Selection(inner.series, blocks_of(inner, inner_times))

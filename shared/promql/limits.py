@@ -47,11 +47,16 @@ class Spending:
             raise QueryRefused("samples", f"it touches {self.samples} samples, at most {self.limits.samples}")
         self.check_deadline()
 
-    def make(self, series: int, steps: int) -> None:
+    def foresee(self, series: int, steps: int) -> None:
         """An intermediate result, before it is made."""
-        self.cells += series * steps
         if steps > self.limits.steps:
             raise QueryRefused("steps", f"it has {steps} steps, at most {self.limits.steps}")
-        if self.cells > self.limits.cells:
-            raise QueryRefused("samples", f"its results hold {self.cells} samples, at most {self.limits.cells}")
+        cells = self.cells + series * steps
+        if cells > self.limits.cells:
+            raise QueryRefused("samples", f"its results hold {cells} samples, at most {self.limits.cells}")
         self.check_deadline()
+
+    def make(self, series: int, steps: int) -> None:
+        """An intermediate result that is made."""
+        self.foresee(series, steps)
+        self.cells += series * steps

@@ -92,6 +92,7 @@ class MemorySource:
             if len(self._members) >= _MOST_REMEMBERED:
                 self._members.clear()
             rows = [row for row in self._candidates(matchers) if accepts(matchers, self._mappings[row])]
+            rows.sort(key=self._labels.__getitem__)
             found = np.array(rows, np.int64), SeriesSet([self._labels[row] for row in rows])
             self._members[matchers] = found
         rows_found, series = found

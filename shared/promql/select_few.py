@@ -81,7 +81,9 @@ def count_values(label: str, vector: Vector, without: bool, names: tuple[str, ..
     counts = np.zeros((len(grouping), vector.values.shape[1]))
     if len(rows):
         np.add.at(counts, (grouping.ids[pair_of.reshape(-1)], steps), 1.0)
-    return Vector(grouping.series, counts, counts > 0, np.zeros(len(grouping), np.bool_))
+    found_groups = Vector(grouping.series, counts, counts > 0, np.zeros(len(grouping), np.bool_))
+    # Not in the order of appearance, which hangs on the steps that are asked for.
+    return found_groups.take(np.array(sorted(range(len(grouping)), key=grouping.series.labels.__getitem__), np.int64))
 
 
 def _how_many(param: Scalar) -> Floats | None:

@@ -45,7 +45,8 @@ class Source(Protocol):
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         """The series that satisfy all matchers, with at least their samples in (start, end].
 
-        A series without samples there may be left out. QueryFailed if there is no answer.
+        They come in the order of their labels, so that ties are decided alike whatever holds the series. A series
+        without samples there may be left out. QueryFailed if there is no answer.
         """
         ...
 
@@ -76,6 +77,7 @@ class FixedSource:
         found = self._selections.get(key)
         if found is None:
             rows = [row for row, labels in enumerate(self._mappings) if accepts(matchers, labels)]
+            rows.sort(key=self._labels.__getitem__)
             series = SeriesSet([self._labels[row] for row in rows])
             found = Selection(series, stacked([self._samples[row] for row in rows]))
             self._selections[key] = found

@@ -10,83 +10,93 @@ from shared.promql.source import STALE_BITS
 from shared.promql.values import Floats, Ints
 
 STALE = float(np.uint64(STALE_BITS).view(np.float64))
-Data = dict[Labels, tuple[Ints, Floats]]
 STEP_MS = 15_000
 LAST_MS = 40 * STEP_MS
 
-_NUMBERS = st.one_of(
-    st.integers(-3, 12).map(float),
-    st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3)),
-    st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -0.0, 1e100, -1e100]),
-)
+_ODD = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1e100, -1e100)
 
 
-@st.composite
-def samples(draw: st.DrawFn) -> tuple[Ints, Floats]:
-    """A series: on a grid with gaps, or at odd times; sometimes with staleness markers, resets, NaN and infinities."""
-    if draw(st.booleans()):
-        places = draw(st.lists(st.integers(0, 40), unique=True, max_size=41))
-        times = sorted(place * STEP_MS for place in places)
-    elif draw(st.booleans()):
-        times = [place * STEP_MS for place in range(41)]
+def _times(random: np.random.Generator) -> Ints:
+    """On a grid, on a grid with gaps, or odd."""
+    kind = random.integers(4)
+    grid = np.arange(41, dtype=np.int64) * STEP_MS
+    if kind == 0:
+        return np.sort(random.choice(LAST_MS, size=random.integers(0, 30), replace=False)).astype(np.int64)
+    return grid[random.random(41) < 0.7] if kind == 1 else grid
+
+
+def _values(random: np.random.Generator, count: int, counter: bool) -> Floats:
+    """A counter with resets, or anything; sometimes with NaN, infinities and staleness markers."""
+    if counter:
+        values = np.cumsum(random.integers(0, 6, count)).astype(np.float64)
+        for at in random.integers(0, 41, random.integers(0, 4)):
+            values[at:] -= values[at] if at < count else 0
     else:
-        times = sorted(draw(st.lists(st.integers(0, LAST_MS), unique=True, max_size=20)))
-    kind = draw(st.sampled_from(["counter", "any"]))
-    if kind == "counter":
-        steps = draw(st.lists(st.integers(0, 5), min_size=len(times), max_size=len(times)))
-        values = np.cumsum(np.array(steps, np.float64))
-        if len(times) > 3 and draw(st.booleans()):
-            at = draw(st.integers(1, len(times) - 1))
-            values[at:] -= values[at]
-    else:
-        values = np.array(draw(st.lists(_NUMBERS, min_size=len(times), max_size=len(times))), np.float64)
-    if len(times) and draw(st.integers(0, 4)) == 0:
-        values[draw(st.integers(0, len(times) - 1))] = STALE
-    return np.array(times, np.int64), values
+        values = np.round(random.normal(2, 10.0 ** random.integers(0, 5), count), random.integers(0, 4))
+    if random.random() < 0.3:
+        values = np.where(random.random(count) < 0.2, random.choice(_ODD, count), values)
+    if random.random() < 0.3:
+        values = np.where(random.random(count) < 0.1, STALE, values)
+    return values
 
 
-@st.composite
-def data(draw: st.DrawFn) -> Data:
-    """Some series of two counters, a gauge and a classic histogram."""
-    found: Data = {}
+class Data(dict[Labels, tuple[Ints, Floats]]):
+    """Times and values of series."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __repr__(self) -> str:
+        return f"series_of({self.seed})"
+
+
+def series_of(seed: int) -> Data:
+    """The same series for the same seed."""
+    random = np.random.default_rng(seed)
+    found = Data(seed)
     for metric in ("a_total", "b", "c"):
-        for instance in draw(st.lists(st.sampled_from(["x", "y", "z"]), unique=True, max_size=3)):
-            for job in draw(st.lists(st.sampled_from(["one", "two", ""]), unique=True, max_size=2)):
-                labels = labels_from({"__name__": metric, "instance": instance, "job": job})
-                found[labels] = draw(samples())
-    for bound in draw(st.sampled_from([(), ("0.1", "1", "+Inf"), ("1", "5")])):
-        found[labels_from({"__name__": "h_bucket", "le": bound, "instance": "x"})] = draw(samples())
+        for instance in ("x", "y", "z"):
+            for job in ("one", "two", ""):
+                if random.random() < 0.5:
+                    times = _times(random)
+                    labels = labels_from({"__name__": metric, "instance": instance, "job": job})
+                    found[labels] = (times, _values(random, len(times), metric == "a_total"))
+    times = _times(random)
+    for bound in (("0.1", "1", "+Inf"), ("1", "5"), ("-1", "0", "1", "1.0", "+Inf"))[random.integers(3)]:
+        labels = labels_from({"__name__": "h_bucket", "le": bound, "instance": "x"})
+        found[labels] = (times, _values(random, len(times), counter=True))
     return found
+
+
+def data() -> st.SearchStrategy[Data]:
+    """Some series of two gauges, a counter and a classic histogram."""
+    return st.integers(0, 2**32 - 1).map(series_of)
 
 
 _SELECTORS = st.sampled_from(
     ["a_total", "b", "c", 'b{job="one"}', 'a_total{instance=~"x|y"}', '{__name__=~"a_total|b"}', 'c{job!=""}', "h_bucket",
-     "nothing", 'b{job="one" or instance="y"}']
+     'b{job="one" or instance="y"}']
 )  # fmt: skip
 _MODIFIERS = st.sampled_from(["", "", "", " offset 1m", " offset -45s", " @ 200", " @ end() offset 10s", " @ start()"])
 _RANGES = st.sampled_from(["15s", "1m", "70s", "5m", "step() + 30s"])
 _OVER_TIME = st.sampled_from(
-    "rate increase delta irate idelta changes resets deriv avg_over_time sum_over_time min_over_time max_over_time "
-    "count_over_time last_over_time first_over_time present_over_time stddev_over_time stdvar_over_time mad_over_time "
-    "ts_of_max_over_time ts_of_min_over_time ts_of_first_over_time ts_of_last_over_time integral absent_over_time".split()
+    ["rate", "increase", "delta", "irate", "idelta", "changes", "resets", "deriv", "avg_over_time", "sum_over_time", "min_over_time", "max_over_time", "count_over_time", "last_over_time", "first_over_time", "present_over_time", "stddev_over_time", "stdvar_over_time", "mad_over_time", "ts_of_max_over_time", "ts_of_min_over_time", "ts_of_first_over_time", "ts_of_last_over_time", "integral", "absent_over_time"]
 )
 _SIMPLE = st.sampled_from(
-    "abs ceil floor exp sqrt ln log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh rad deg sgn round "
-    "timestamp absent sort sort_desc year month day_of_month day_of_week day_of_year days_in_month hour minute "
-    "histogram_count histogram_avg".split()
+    ["abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "rad", "deg", "sgn", "round", "timestamp", "absent", "sort", "sort_desc", "year", "month", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "histogram_count", "histogram_avg"]
 )
-_AGGREGATIONS = st.sampled_from("sum avg min max count group stddev stdvar".split())
+_AGGREGATIONS = st.sampled_from(["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"])
 _CLAUSES = st.sampled_from(["", "", " by (job)", " by (instance, job)", " without (instance)", " by (le)"])
-_OPERATORS = st.sampled_from("+ - * / % ^ atan2 == != > < >= <=".split())
+_OPERATORS = st.sampled_from(["+", "-", "*", "/", "%", "^", "atan2", "==", "!=", ">", "<", ">=", "<="])
 _MATCHINGS = st.sampled_from(
     ["", "", " on (instance)", " ignoring (job)", " on (instance) group_left ()", " on (instance, job) group_right ()",
      " on (job) fill (0)", " on (instance) group_left () fill_right (1)"]
 )  # fmt: skip
-NUMBERS = st.sampled_from(["0", "1", "2.5", "-1", "0.5", "NaN", "Inf", "time()", "step()", "60"])
+NUMBERS = st.sampled_from(["0", "1", "2.5", "-1", "0.5", "0.9", "2", "3", "NaN", "Inf", "time()", "step()", "60"])
 
 
 def _ranges(vector: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    extended = st.sampled_from(["", "", "", " anchored", " smoothed"])
+    extended = st.sampled_from(["", "", "", "", "", " anchored", " smoothed"])
     plain = st.builds("{}[{}]{}{}".format, _SELECTORS, _RANGES, _MODIFIERS, extended)
     sub = st.builds("({})[{}:{}]{}".format, vector, _RANGES, st.sampled_from(["", "10s", "25s"]), _MODIFIERS)
     return plain | sub
@@ -94,7 +104,7 @@ def _ranges(vector: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 def _compound(vector: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     ranges = _ranges(vector)
-    scalar = st.one_of(NUMBERS, st.builds("scalar({})".format, vector))
+    scalar = st.one_of(NUMBERS, NUMBERS, NUMBERS, st.builds("scalar({})".format, vector))
     return st.one_of(
         st.builds("{}({})".format, _OVER_TIME, ranges),
         st.builds("{}({}, {})".format, st.just("predict_linear"), ranges, scalar),
@@ -128,4 +138,6 @@ def _compound(vector: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 VECTORS: st.SearchStrategy[str] = st.recursive(
     st.builds("{}{}".format, _SELECTORS, _MODIFIERS), _compound, max_leaves=5
 )
-EXPRESSIONS = st.one_of(VECTORS, VECTORS, NUMBERS, st.builds("scalar({})".format, VECTORS))
+EXPRESSIONS = st.one_of(
+    _compound(VECTORS), _compound(VECTORS), _compound(VECTORS), st.builds("scalar({})".format, VECTORS)
+)
