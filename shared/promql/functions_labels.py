@@ -10,6 +10,8 @@ from shared.promql.matching import Captures
 from shared.promql.series_sets import METADATA, Labels, SeriesSet, label_of, with_label, without_labels
 from shared.promql.values import Flags, Vector
 
+LONGEST_VALUE = 65_536
+
 
 def label_replace(vector: Vector, target: str, replacement: str, source: str, pattern: str) -> Vector:
     """Set `target` to the expanded replacement wherever the whole of `source` matches."""
@@ -21,6 +23,7 @@ def label_replace(vector: Vector, target: str, replacement: str, source: str, pa
         if found is None:
             labels.append(one)
             continue
+        _check_length(target, found)
         labels.append(with_label(one, target, found))
         if target == "__name__":
             dropped[row] = False
@@ -31,7 +34,11 @@ def label_join(vector: Vector, target: str, separator: str, sources: Sequence[st
     """Set `target` to the values of the source labels, joined."""
     for name in (target, *sources):
         _check_label_name(name)
-    labels = [with_label(one, target, separator.join(label_of(one, name) for name in sources)) for one in vector.series]
+    labels = []
+    for one in vector.series:
+        joined = separator.join(label_of(one, name) for name in sources)
+        _check_length(target, joined)
+        labels.append(with_label(one, target, joined))
     dropped = np.zeros(len(vector), np.bool_) if target == "__name__" else vector.dropped
     return merged_by_labels(Vector(SeriesSet(labels), vector.values, vector.present, dropped))
 
@@ -39,6 +46,12 @@ def label_join(vector: Vector, target: str, separator: str, sources: Sequence[st
 def _check_label_name(name: str) -> None:
     if not name:
         raise QueryFailed("invalid label name: it is empty")
+
+
+def _check_length(name: str, value: str) -> None:
+    """A value that contains itself twice, in a function of a function of …, would soon fill the memory."""
+    if len(value) > LONGEST_VALUE:
+        raise QueryFailed(f"the label {name!r} would have {len(value)} characters, at most {LONGEST_VALUE}")
 
 
 def without_dropped_names(vector: Vector) -> Vector:

@@ -69,7 +69,7 @@ def _sorted_out(series: SeriesSet) -> Buckets:
 def _bound(text: str) -> float | None:
     """The bound as Go reads a float; None if it is none."""
     try:
-        bound = float(text) if text and text == text.strip() and "_" not in text else math.nan
+        bound = float(text) if text.isascii() and text == text.strip() and "_" not in text else math.nan
     except ValueError:
         return None
     return None if math.isnan(bound) else bound

@@ -57,10 +57,10 @@ class Lifted:
 
 def lift(expr: str) -> Lifted:
     """Rewrite the expression. BadQuery where a token, duration or modifier is malformed."""
-    return _Rewriting(tokens_of(expr)).result()
+    return _Rewriting(_tokens_of(expr)).result()
 
 
-def tokens_of(expr: str) -> list[Token]:
+def _tokens_of(expr: str) -> list[Token]:
     """The pieces of a text, without space and comments. BadQuery for what is none."""
     tokens: list[Token] = []
     position, in_brackets = 0, False

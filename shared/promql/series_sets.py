@@ -4,7 +4,6 @@ A source hands out the same set for the same selector, functions pass it on unto
 per set, not per query or step.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -54,7 +53,7 @@ class SeriesSet(Sequence[Labels]):
 
     def __init__(self, labels: Sequence[Labels]) -> None:
         self.labels = labels
-        self._remembered: OrderedDict[object, object] = OrderedDict()
+        self._remembered: dict[object, object] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,14 +67,12 @@ class SeriesSet(Sequence[Labels]):
         return SeriesSet([labels[row] for row in rows.tolist()])
 
     def remember(self, key: object, make: Callable[[], T]) -> T:
-        """What `make` gives, made once per key; the least recently wanted are forgotten."""
+        """What `make` gives, made once per key; the oldest are forgotten. Threads may do it twice."""
         found = self._remembered.get(key)
         if found is None:
             found = self._remembered[key] = make()
             if len(self._remembered) > _MOST_REMEMBERED:
-                self._remembered.popitem(last=False)
-        else:
-            self._remembered.move_to_end(key)
+                self._remembered.pop(next(iter(self._remembered)), None)
         return found  # type: ignore[return-value]
 
     def grouping(self, without: bool, names: tuple[str, ...]) -> "Grouping":

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from shared.promql.durations import parse_duration
 from shared.promql.errors import BadQuery
-from shared.promql.prepass import Token, tokens_of
 from shared.promql.quoting import unquote
 from shared.promql.series_sets import Labels, labels_from
 
@@ -19,6 +18,8 @@ _NUMBER = r"[+-]?(?:[iI][nN][fF]|[nN][aA][nN]|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+
 _RUN = re.compile(rf"({_NUMBER})(?:([+-])({_NUMBER}))?x(\d+)")
 _HISTOGRAM = re.compile(r"\{\{.*?\}\}(?:[+-]\{\{.*?\}\})?(?:x(\d+))?", re.DOTALL)
 _ITEM = re.compile(r"(?:\{\{.*?\}\}|[^\s{])+", re.DOTALL)
+_QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
+_PAIR = re.compile(rf"\s*({_QUOTED}|[^\W\d][\w.]*)\s*(?:=\s*({_QUOTED}))?\s*(?:,|$)")
 _NAME = re.compile(r"[^\W\d:][\w:.]*|:[\w:.]*")
 
 
@@ -49,11 +50,7 @@ def read_labels(text: str) -> tuple[Labels, str]:
         text = text[match.end() :]
     if text.startswith("{") and not text.startswith("{{"):
         inner, text = _braces(text)
-        try:
-            tokens = tokens_of(inner)
-        except BadQuery as error:
-            raise BadScript(f"{inner!r}: {error}") from error
-        _read_pairs(tokens, labels)
+        _read_pairs(inner, labels)
     elif not match:
         raise BadScript(f"{text!r} does not begin with a series")
     return labels_from(labels), text
@@ -76,21 +73,21 @@ def _braces(text: str) -> tuple[str, str]:
     raise BadScript(f"{text!r}: the brace is not closed")
 
 
-def _read_pairs(tokens: list[Token], labels: dict[str, str]) -> None:
+def _read_pairs(text: str, labels: dict[str, str]) -> None:
     at = 0
-    while at < len(tokens):
-        name = unquote(tokens[at].text) if tokens[at].kind == "string" else tokens[at].text
-        if at + 2 < len(tokens) and tokens[at + 1].text == "=":
-            labels[name] = unquote(tokens[at + 2].text)
-            at += 3
-        elif tokens[at].kind == "string":
+    while text[at:].strip():
+        pair = _PAIR.match(text, at)
+        if pair is None:
+            raise BadScript(f"{text!r} is no list of labels")
+        quoted = pair[1][0] in "\"'`"
+        name = unquote(pair[1]) if quoted else pair[1]
+        if pair[2] is not None:
+            labels[name] = unquote(pair[2])
+        elif quoted:
             labels["__name__"] = name
-            at += 1
         else:
             raise BadScript(f"label {name!r} has no value")
-        if at < len(tokens) and tokens[at].text != ",":
-            raise BadScript(f"{tokens[at].text!r} stands where ',' should")
-        at += 1
+        at = pair.end()
 
 
 def read_entries(text: str) -> tuple[Entry, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from shared.promql.errors import BadQuery, NativeHistogramMet, NativeHistogramsOnly, QueryFailed, QueryRefused
 from shared.promql.query import Answer, compile_query
 from tests.promqltest.compare import difference, touches_native
+from tests.promqltest.notation import BadScript
 from tests.promqltest.script import Clear, Eval, Load, read_script
 from tests.promqltest.storage import Storage
 
@@ -28,7 +29,11 @@ class Outcome:
 def run_script(text: str) -> Outcome:
     """Run a script from its beginning."""
     outcome, storage = Outcome(), Storage()
-    for command in read_script(text):
+    try:
+        commands = read_script(text)
+    except BadScript as error:
+        return Outcome(failures=[str(error)])
+    for command in commands:
         match command:
             case Clear():
                 storage = Storage()

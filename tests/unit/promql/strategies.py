@@ -5,9 +5,9 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
-from shared.promql.series_sets import Labels, labels_from
+from shared.promql.series_sets import Ints, Labels, labels_from
 from shared.promql.source import STALE_BITS
-from shared.promql.values import Floats, Ints
+from shared.promql.values import Floats
 
 STALE = float(np.uint64(STALE_BITS).view(np.float64))
 STEP_MS = 15_000
@@ -80,10 +80,75 @@ _SELECTORS = st.sampled_from(
 _MODIFIERS = st.sampled_from(["", "", "", " offset 1m", " offset -45s", " @ 200", " @ end() offset 10s", " @ start()"])
 _RANGES = st.sampled_from(["15s", "1m", "70s", "5m", "step() + 30s"])
 _OVER_TIME = st.sampled_from(
-    ["rate", "increase", "delta", "irate", "idelta", "changes", "resets", "deriv", "avg_over_time", "sum_over_time", "min_over_time", "max_over_time", "count_over_time", "last_over_time", "first_over_time", "present_over_time", "stddev_over_time", "stdvar_over_time", "mad_over_time", "ts_of_max_over_time", "ts_of_min_over_time", "ts_of_first_over_time", "ts_of_last_over_time", "integral", "absent_over_time"]
+    [
+        "rate",
+        "increase",
+        "delta",
+        "irate",
+        "idelta",
+        "changes",
+        "resets",
+        "deriv",
+        "avg_over_time",
+        "sum_over_time",
+        "min_over_time",
+        "max_over_time",
+        "count_over_time",
+        "last_over_time",
+        "first_over_time",
+        "present_over_time",
+        "stddev_over_time",
+        "stdvar_over_time",
+        "mad_over_time",
+        "ts_of_max_over_time",
+        "ts_of_min_over_time",
+        "ts_of_first_over_time",
+        "ts_of_last_over_time",
+        "integral",
+        "absent_over_time",
+    ]
 )
 _SIMPLE = st.sampled_from(
-    ["abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "rad", "deg", "sgn", "round", "timestamp", "absent", "sort", "sort_desc", "year", "month", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "histogram_count", "histogram_avg"]
+    [
+        "abs",
+        "ceil",
+        "floor",
+        "exp",
+        "sqrt",
+        "ln",
+        "log2",
+        "log10",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "rad",
+        "deg",
+        "sgn",
+        "round",
+        "timestamp",
+        "absent",
+        "sort",
+        "sort_desc",
+        "year",
+        "month",
+        "day_of_month",
+        "day_of_week",
+        "day_of_year",
+        "days_in_month",
+        "hour",
+        "minute",
+        "histogram_count",
+        "histogram_avg",
+    ]
 )
 _AGGREGATIONS = st.sampled_from(["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"])
 _CLAUSES = st.sampled_from(["", "", " by (job)", " by (instance, job)", " without (instance)", " by (le)"])

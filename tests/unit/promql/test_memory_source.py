@@ -1,5 +1,7 @@
 """Samples appended one after the other answer like whole series."""
 
+from random import Random
+
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def _answer(query: Query, source: Source, at: int) -> "dict[Labels, list[float]]
 
 @SLOW
 @given(data(), VECTORS.filter(lambda text: "@" not in text), st.randoms(use_true_random=False))
-def test_windows_that_take_samples_as_they_come_are_the_whole_series(series: Data, text: str, random: object) -> None:
+def test_windows_that_take_samples_as_they_come_are_the_whole_series(series: Data, text: str, random: Random) -> None:
     try:
         query = compile_query(text)
     except BadQuery:
@@ -50,7 +52,7 @@ def test_windows_that_take_samples_as_they_come_are_the_whole_series(series: Dat
     )
     for at in range(0, 600_001, 100_000):
         now = [one for one in waiting if at - 100_000 < one[0] <= at]
-        random.shuffle(now)  # type: ignore[attr-defined]
+        random.shuffle(now)
         for time, labels, value in now:
             rows = memory.rows_of([dict(labels)])
             memory.append(rows, np.array([time]), np.array([value]))
@@ -68,7 +70,7 @@ def test_windows_that_take_samples_as_they_come_are_the_whole_series(series: Dat
     assert whole is not None
 
 
-def _filled(count: int, samples: int) -> tuple[MemorySource, np.ndarray]:  # type: ignore[type-arg]
+def _filled(count: int, samples: int) -> tuple[MemorySource, np.ndarray]:
     memory = MemorySource()
     rows = memory.rows_of({"__name__": "m_total", "n": str(number)} for number in range(count))
     for at in range(samples):

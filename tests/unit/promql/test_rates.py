@@ -1,6 +1,7 @@
 """Rates and sums against plain loops over the samples."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.promql.query import compile_query
+from shared.promql.series_sets import Ints
 from shared.promql.source import FixedSource
-from shared.promql.values import Floats, Ints, Vector
+from shared.promql.values import Floats, Vector
 
 LABELS = (("__name__", "m_total"),)
 
@@ -27,7 +29,7 @@ def _increase(times: Ints, values: Floats, start: int, end: int) -> float | None
     if len(seen) < 2:
         return None
     total = seen[-1][1] - seen[0][1]
-    total += sum(before for (_, before), (_, after) in zip(seen, seen[1:], strict=False) if after < before)
+    total += sum(before for (_, before), (_, after) in pairwise(seen) if after < before)
     sampled = (seen[-1][0] - seen[0][0]) / 1000
     average = sampled / (len(seen) - 1)
     to_start, to_end = (seen[0][0] - start) / 1000, (end - seen[-1][0]) / 1000

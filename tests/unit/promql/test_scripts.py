@@ -27,7 +27,8 @@ def test_script_of_prometheus(script: Path) -> None:
 def test_a_script_can_fail() -> None:
     outcome = run_script(
         "load 1m\n  a 1 2\n\neval instant at 1m a\n  a 3\n\neval instant at 1m a\n  expect fail\n\n"
-        "eval instant at 1m a\n  a 2\n\neval instant at 1m a\n\neval instant at 1m rate(a[2m])\n  expect no_info\n  {} 1\n"
+        "eval instant at 1m a\n  a 2\n\neval instant at 1m a\n\n"
+        "eval instant at 1m rate(a[2m])\n  expect no_info\n  {} 1\n"
     )
     assert outcome.passed == 1
     assert len(outcome.failures) == 4
