@@ -74,7 +74,8 @@ def data() -> st.SearchStrategy[Data]:
 
 
 _SELECTORS = st.sampled_from(
-    ["a_total", "b", "c", 'b{job="one"}', 'a_total{instance=~"x|y"}', '{__name__=~"a_total|b"}', 'c{job!=""}', "h_bucket",
+    ["a_total", "b", "c", 'b{job="one"}', 'a_total{instance=~"x|y"}', '{__name__=~"a_total|b"}', "
+    "'c{job!=""}', "h_bucket",
      'b{job="one" or instance="y"}']
 )  # fmt: skip
 _MODIFIERS = st.sampled_from(["", "", "", " offset 1m", " offset -45s", " @ 200", " @ end() offset 10s", " @ start()"])

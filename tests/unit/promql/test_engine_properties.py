@@ -80,7 +80,8 @@ def test_every_query_answers_or_is_refused(series: Data, text: str, steps: tuple
 
 
 WORDS = """
-sum rate ( ) [ ] { } , : 5m 1 0x1f a b{c="d"} by without on group_left offset @ - + * ^ and or unless bool == =~ ' " ` \\ $
+sum rate ( ) [ ] { } , : 5m 1 0x1f a b{c="d"} by without on group_left offset @ - + * ^ and or unless
+bool == =~ ' " ` \\ $
 # anchored smoothed start() end() topk quantile "x" '\\xff' inf nan step() 1e400 😀 é [5m] [1m:] info fill (0)
 label_replace 99999999999999999999 .5 5. _
 """
