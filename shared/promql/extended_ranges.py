@@ -18,6 +18,7 @@ def extended_increase(window: Window, smoothed: bool, counter: bool, per_second:
     out = np.zeros((len(window.rows), len(found)))
     with np.errstate(all="ignore"):
         for step in range(len(found)):
+            window.check()
             bounds = _bounds(window, step, smoothed)
             if bounds is None:
                 continue
@@ -51,6 +52,7 @@ def smoothed_values(window: Window) -> tuple[Floats, Flags]:
     found = np.zeros(len(window.instants), np.bool_)
     out = np.zeros((len(window.rows), len(found)))
     for step, instant in enumerate(window.end.tolist()):
+        window.check()
         lo, hi = int(window.lo[step]), int(window.hi[step])
         after = lo + int(np.searchsorted(window.times[lo:hi], instant, "left"))
         if after < hi and window.times[after] == instant:

@@ -74,10 +74,18 @@ def data() -> st.SearchStrategy[Data]:
 
 
 _SELECTORS = st.sampled_from(
-    ["a_total", "b", "c", 'b{job="one"}', 'a_total{instance=~"x|y"}', '{__name__=~"a_total|b"}', "
-    "'c{job!=""}', "h_bucket",
-     'b{job="one" or instance="y"}']
-)  # fmt: skip
+    [
+        "a_total",
+        "b",
+        "c",
+        'b{job="one"}',
+        'a_total{instance=~"x|y"}',
+        '{__name__=~"a_total|b"}',
+        'c{job!=""}',
+        "h_bucket",
+        'b{job="one" or instance="y"}',
+    ]
+)
 _MODIFIERS = st.sampled_from(["", "", "", " offset 1m", " offset -45s", " @ 200", " @ end() offset 10s", " @ start()"])
 _RANGES = st.sampled_from(["15s", "1m", "70s", "5m", "step() + 30s"])
 _OVER_TIME = st.sampled_from(
