@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from shared.promql.selecting import Window
+from shared.promql.series_sets import Ints
 from shared.promql.values import Flags, Floats
 
 
@@ -37,6 +38,20 @@ def extended_increase(window: Window, smoothed: bool, counter: bool, per_second:
                 result = result + np.where(right < before, before, 0.0)
             out[:, step] = result / ((end - start) / 1000) if per_second else result
     return out, found
+
+
+def extended_samples(window: Window, smoothed: bool) -> tuple[Ints, Floats] | None:
+    """Times [N] and values [S, N] of the first step's window, with the values at both bounds; None where it has none."""
+    bounds = _bounds(window, 0, smoothed)
+    if bounds is None:
+        return None
+    first, last, start, end = bounds
+    left = _at(window, first, start, counter=False) if smoothed else window.values[:, first]
+    between = smoothed and window.times[last] > end and last > window.lo[0]
+    right = _at(window, last - 1, end, counter=False) if between else window.values[:, last]
+    inner = slice(first + (window.times[first] <= start), last + 1 - (window.times[last] >= end))
+    times = np.concatenate([[start], window.times[inner], [end]])
+    return times, np.column_stack([left, window.values[:, inner], right])
 
 
 def anchored(window: Window) -> Window:

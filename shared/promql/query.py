@@ -9,6 +9,7 @@ from shared.promql.annotations import Annotations
 from shared.promql.engine import MINUTE_MS, Engine
 from shared.promql.errors import BadQuery, QueryRefused
 from shared.promql.expressions import Expr, RangeSelector, Subquery, VectorSelector, value_type, walk
+from shared.promql.extended_ranges import extended_samples
 from shared.promql.functions_labels import without_dropped_names
 from shared.promql.limits import Limits, Spending
 from shared.promql.matching import Selector
@@ -127,15 +128,18 @@ def _by_labels(vector: Vector) -> Vector:
 
 
 def _matrix(engine: Engine, expr: RangeSelector | Subquery, times: Ints) -> Matrix:
-    if isinstance(expr, RangeSelector) and (expr.selector.modifiers.anchored or expr.selector.modifiers.smoothed):
-        raise BadQuery("'anchored' and 'smoothed' ranges are arguments of functions only")
+    modifiers = expr.selector.modifiers if isinstance(expr, RangeSelector) else expr.modifiers
     ranges = engine.ranges(expr, times)
     samples, rows = [], []
     for window in ranges.windows:
-        lo, hi = int(window.lo[0]), int(window.hi[0])
-        if lo < hi:
+        if modifiers.anchored or modifiers.smoothed:
+            found = extended_samples(window, modifiers.smoothed)
+        else:
+            inside = slice(int(window.lo[0]), int(window.hi[0]))
+            found = (window.times[inside], window.values[:, inside]) if window.counts[0] else None
+        if found is not None:
             rows += window.rows.tolist()
-            samples += [(window.times[lo:hi], values[lo:hi]) for values in window.values]
+            samples += [(found[0], values) for values in found[1]]
     labels = [ranges.series[row] for row in rows]
     labels = [
         without_labels(one, METADATA) if ranges.dropped[row] else one for one, row in zip(labels, rows, strict=True)
