@@ -41,7 +41,7 @@ def extended_increase(window: Window, smoothed: bool, counter: bool, per_second:
 
 
 def extended_samples(window: Window, smoothed: bool) -> tuple[Ints, Floats] | None:
-    """Times [N] and values [S, N] of the first step's window, with the values at both bounds; None where it has none."""
+    """Times [N] and values [S, N] of the first step's window, with the values at both bounds, None for none."""
     bounds = _bounds(window, 0, smoothed)
     if bounds is None:
         return None

@@ -69,12 +69,16 @@ def without_dropped_names(vector: Vector) -> Vector:
 
 
 def merged_by_labels(vector: Vector) -> Vector:
-    """Series with the same labels as one. QueryFailed if two of them have a value at the same step."""
-    first_of: dict[Labels, int] = {}
-    rows = [first_of.setdefault(labels, row) for row, labels in enumerate(vector.series)]
+    """Series with the same labels as one. QueryFailed if two of them have a value at the same step.
+
+    Not those of which one will lose its name and the other won't.
+    """
+    first_of: dict[tuple[Labels, bool], int] = {}
+    keys = zip(vector.series, vector.dropped.tolist(), strict=True)
+    rows = [first_of.setdefault(key, row) for row, key in enumerate(keys)]
     if len(first_of) == len(rows):
         return vector
-    values, present, dropped = vector.values.copy(), vector.present.copy(), vector.dropped.copy()
+    values, present = vector.values.copy(), vector.present.copy()
     for row, first in enumerate(rows):
         if row == first:
             continue
@@ -82,9 +86,9 @@ def merged_by_labels(vector: Vector) -> Vector:
             raise QueryFailed("vector cannot contain metrics with the same labelset")
         values[first] = np.where(vector.present[row], vector.values[row], values[first])
         present[first] |= vector.present[row]
-        dropped[first] |= vector.dropped[row]
     kept = np.array(list(first_of.values()), np.int64)
-    return Vector(SeriesSet(list(first_of)), values[kept], present[kept], dropped[kept])
+    series = SeriesSet([labels for labels, _ in first_of])
+    return Vector(series, values[kept], present[kept], vector.dropped[kept])
 
 
 def absent_vector(expr: Expr, present: Flags) -> Vector:
