@@ -47,3 +47,9 @@ def test_a_query_ends_at_its_deadline() -> None:
 def test_within_its_limits_a_query_answers() -> None:
     limits = Limits(samples=10, series=10, steps=1, cells=20)
     assert compile_query("m * 2").instant(SERIES, 0, Options(limits=limits)).samples == 10
+
+
+@pytest.mark.parametrize("limits", [Limits(samples=9), Limits(series=9), Limits(cells=19), Limits(steps=0)])
+def test_one_less_than_needed_is_too_little(limits: Limits) -> None:
+    with pytest.raises(QueryRefused):
+        compile_query("m * 2").range(SERIES, 0, 0, 1000, Options(limits=limits))

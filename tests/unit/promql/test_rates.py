@@ -83,3 +83,11 @@ def test_sums_lose_nothing(values: list[float]) -> None:
     answer = compile_query("sum(m_total)").instant(across, 0)
     assert isinstance(answer.value, Vector)
     assert float(answer.value.values[0, 0]) == pytest.approx(math.fsum(values), rel=1e-15, abs=1e-14)
+
+
+def test_what_large_values_would_swallow_is_carried_along() -> None:
+    values = np.concatenate([[1e16], np.ones(199), [-1e16]])
+    times = np.arange(len(values), dtype=np.int64) * 1000
+    answer = compile_query("sum_over_time(m_total[1h])").instant(FixedSource({LABELS: (times, values)}), 300_000)
+    assert isinstance(answer.value, Vector)
+    assert float(answer.value.values[0, 0]) == 199.0
