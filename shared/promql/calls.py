@@ -11,21 +11,12 @@ from shared.promql.expressions import Call, Expr, RangeSelector, Subquery, Text,
 from shared.promql.extended_ranges import anchored, extended_increase
 from shared.promql.functions_labels import absent_vector, label_join, label_replace
 from shared.promql.functions_math import CALENDAR, SIMPLE, calendar, clamped, rounded
-from shared.promql.info_function import (
-    data_matchers,
-    enriched,
-    identity,
-    is_info,
-    name_matchers,
-    selector_paths,
-)
-from shared.promql.matching import Matcher
+from shared.promql.info_call import call_info
 from shared.promql.over_time import REDUCERS, Reducer, reduced
 from shared.promql.rates import extrapolated, instant
 from shared.promql.select_few import sorted_by_labels
-from shared.promql.selecting import Window, scattered, select, values_at
+from shared.promql.selecting import Window, scattered
 from shared.promql.series_sets import Ints, SeriesSet, label_of
-from shared.promql.source import Block, Selection
 from shared.promql.values import Flags, Floats, Scalar, Value, Vector, empty_vector
 
 if TYPE_CHECKING:
@@ -211,53 +202,6 @@ def _histogram(engine: "Engine", expr: Call, times: Ints) -> Vector:
     return histograms.histogram_fraction(engine.vector(args[2], times), lower, upper, engine.remarks)
 
 
-def _info(engine: "Engine", expr: Call, times: Ints) -> Vector:
-    base = engine.vector(expr.args[0], times)
-    selector = expr.args[1] if len(expr.args) > 1 else None
-    if selector is not None and not isinstance(selector, VectorSelector):
-        raise BadQuery("the second argument of info must be label matchers in braces")
-    names, data = name_matchers(selector), data_matchers(selector)
-    wanted = {identity(labels) for labels in base.series if not is_info(labels, names)} - {("", "")}
-    at = _info_instants(engine, expr.args[0], times)
-    selection = _info_selection(engine, (*names, *data), wanted, at)
-    infos = values_at(selection, at, engine.lookback)
-    seen = values_at(selection, at, engine.lookback, times_instead=True)
-    return enriched(base, infos, seen.values, names, data)
-
-
-def _info_instants(engine: "Engine", expr: Expr, times: Ints) -> Ints:
-    """When info series are looked at: as the selectors in the argument do, if they agree."""
-    shifts = set()
-    for path in selector_paths(expr):
-        at, offset = None, 0
-        for one in reversed(path):
-            if isinstance(one, VectorSelector | Subquery) and at is None:
-                at = engine.pinned(one.modifiers)
-                offset += engine.duration(one.modifiers.offset)
-        shifts.add((None, offset) if at is None else (at - offset, 0))
-    if len(shifts) != 1:
-        return times
-    at, offset = shifts.pop()
-    return times - offset if at is None else np.full(len(times), at, np.int64)
-
-
-def _info_selection(engine: "Engine", matchers: tuple[Matcher, ...], wanted: set[tuple[str, ...]],
-                    at: Ints) -> Selection:  # fmt: skip
-    """The info series that share identifying labels with any series."""
-    if not wanted:
-        return Selection(SeriesSet([]), [])
-    found = select(engine.source, matchers, (), int(at[0]) - engine.lookback, int(at[-1]))
-    kept = np.array([identity(labels) in wanted for labels in found.series], np.bool_)
-    engine.spending.touch(int(kept.sum()), int(kept.sum()) * len(at))
-    numbers = np.cumsum(kept) - 1
-    blocks = []
-    for block in found.blocks:
-        places = np.flatnonzero(kept[block.rows])
-        if len(places):
-            blocks.append(Block(numbers[block.rows[places]], block.times, block.values[places], block.marked))
-    return Selection(found.series.take(np.flatnonzero(kept)), blocks)
-
-
 def _absent(engine: "Engine", expr: Call, times: Ints) -> Vector:
     return absent_vector(expr.args[0], engine.vector(expr.args[0], times).present)
 
@@ -308,5 +252,5 @@ _SPECIAL: dict[str, Callable[["Engine", Call, Ints], Value]] = {
     "histogram_quantile": _histogram,
     "histogram_quantiles": _histogram,
     "histogram_fraction": _histogram,
-    "info": _info,
+    "info": call_info,
 }
