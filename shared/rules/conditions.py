@@ -1,13 +1,18 @@
 """Conditions of the specification's small rules: PromQL, or `NAME.status == "STATE"` as a whole."""
 
 import re
+from collections.abc import Mapping
 
 from shared.messages.alerts import SEVERITIES
-from shared.messages.rules import AlertingRule
-from shared.messages.series import LABEL_NAME
+from shared.messages.rules import AlertingRule, RecordingRule
+from shared.messages.series import LABEL_NAME, METRIC_NAME, NAME
 from shared.promql.errors import BadQuery
-from shared.promql.syntax import Query, parse
+from shared.promql.expressions import value_type
+from shared.promql.query import Query, compile_query
+from shared.promql.syntax import Comparison, parse
 from shared.rules.errors import BadRule
+from shared.rules.expansion import check_text
+from shared.rules.templates import BadTemplate
 
 STATES = ("healthy", "degraded", "unhealthy")
 _STATUS = re.compile(r"""\s*([a-zA-Z_][a-zA-Z0-9_-]*)\.status\s*(==|!=)\s*(["'])([^"'\\]*)\3\s*""")
@@ -36,7 +41,19 @@ def rewrite(condition: str) -> str:
 
 
 def check_expression(expr: str, place: str) -> Query:
-    """The query of a rule. BadRule naming `place` if it is none that this version evaluates."""
+    """The query of a rule. BadRule naming `place` if it is none, or gives no vector and no scalar."""
+    try:
+        query = compile_query(expr)
+    except BadQuery as error:
+        raise BadRule(f"{place}: {error}") from error
+    kind = value_type(query.expr)
+    if kind not in ("vector", "scalar"):
+        raise BadRule(f"{place}: it gives a {kind}: a rule needs an instant vector or a scalar")
+    return query
+
+
+def check_comparison(expr: str, place: str) -> Comparison:
+    """The `selector comparison number` that a small rule is. BadRule naming `place` if it is none."""
     try:
         return parse(expr)
     except BadQuery as error:
@@ -44,17 +61,40 @@ def check_expression(expr: str, place: str) -> Query:
 
 
 def check_rule(rule: AlertingRule, place: str) -> None:
-    """BadRule naming `place` if an alerting rule can't be evaluated or has a label that isn't one."""
+    """BadRule naming `place` if an alerting rule can't be evaluated, or a label or template of it isn't one."""
     check_name(rule.name, f"{place}: name")
     check_expression(rule.expr, f"{place}: expr")
     if rule.severity not in SEVERITIES:
         raise BadRule(f"{place}: severity {rule.severity!r} is none of {', '.join(SEVERITIES)}")
-    for label in rule.labels:
-        if not LABEL_NAME.fullmatch(label) or label in _RESERVED:
-            raise BadRule(f"{place}: labels: {label[:80]!r} can't be a label of an alert")
-    for annotation in rule.annotations:
+    _check_labels(rule.labels, _RESERVED, "an alert", place)
+    for annotation, text in rule.annotations.items():
         if not LABEL_NAME.fullmatch(annotation):
             raise BadRule(f"{place}: annotations: {annotation[:80]!r} is not a label name")
+        _check_template(text, f"{place}: annotations: {annotation}")
+    for label, text in rule.labels.items():
+        _check_template(text, f"{place}: labels: {label}")
+    _check_template(rule.message, f"{place}: message")
+
+
+def check_recording_rule(rule: RecordingRule, place: str) -> None:
+    """BadRule naming `place` if a recording rule can't be evaluated, or its name or a label isn't one."""
+    if not METRIC_NAME.fullmatch(rule.name):
+        raise BadRule(f"{place}: record: {rule.name[:80]!r} is not a metric name")
+    check_expression(rule.expr, f"{place}: expr")
+    _check_labels(rule.labels, (NAME,), "a series", place)
+
+
+def _check_labels(labels: Mapping[str, str], reserved: tuple[str, ...], what: str, place: str) -> None:
+    for label in labels:
+        if not LABEL_NAME.fullmatch(label) or label in reserved:
+            raise BadRule(f"{place}: labels: {label[:80]!r} can't be a label of {what}")
+
+
+def _check_template(text: str, place: str) -> None:
+    try:
+        check_text(text)
+    except BadTemplate as error:
+        raise BadRule(f"{place}: template: {error}") from error
 
 
 def check_name(name: str, place: str) -> None:

@@ -7,6 +7,8 @@
           - alert: high_cpu        # expr, for, keep_firing_for, labels, annotations as in Prometheus
             expr: system_cpu_usage_percent > 80
             severity: warning      # ours, as are message, cooldown and shadow
+          - record: cpu_usage      # expr and labels as in Prometheus
+            expr: system_cpu_usage_percent
     rules:
       - {name: full, condition: disk_usage > 90, severity: critical, message: Disk is full, cooldown: 10m}
 
@@ -22,10 +24,10 @@ from pydantic import ValidationError
 
 from shared.messages.alerts import SEVERITIES, Severity
 from shared.messages.message import describe
-from shared.messages.rules import AlertingRule, RuleGroup
+from shared.messages.rules import AlertingRule, RecordingRule, RuleGroup
 from shared.promql.durations import parse_duration
 from shared.promql.errors import BadQuery
-from shared.rules.conditions import check_name, check_rule
+from shared.rules.conditions import check_name, check_recording_rule, check_rule
 from shared.rules.errors import BadRule
 from shared.rules.small import SmallRule, alerting_rule
 from shared.rules.yaml_tree import Tree, read_tree
@@ -36,6 +38,7 @@ _ALERT_KEYS = (
     *("alert", "expr", "for", "keep_firing_for", "labels", "annotations"),
     *("severity", "message", "cooldown", "shadow"),
 )
+_RECORD_KEYS = ("record", "expr", "labels")
 _SMALL_KEYS = tuple(SmallRule.model_fields)
 
 
@@ -44,7 +47,7 @@ class GroupDraft:
     """A rule group as a file has it: without version and author."""
 
     name: str
-    rules: tuple[AlertingRule, ...]
+    rules: tuple[AlertingRule | RecordingRule, ...]
     interval_ms: int | None = None
     query_offset_ms: int = 0
     limit: int = 0
@@ -124,7 +127,7 @@ def _group(item: Tree, problems: _Problems) -> GroupDraft | None:
         return None
     _checked(partial(check_name, name, "group"), item, problems)
     labels = _texts(fields.get("labels"), "labels", problems)
-    rules = [_alert(one, labels, problems) for one in _items(fields.get("rules"), "rules", problems)]
+    rules = [_rule(one, labels, problems) for one in _items(fields.get("rules"), "rules", problems)]
     interval = _duration(fields.get("interval"), "interval", problems)
     draft = GroupDraft(
         name=name,
@@ -137,10 +140,31 @@ def _group(item: Tree, problems: _Problems) -> GroupDraft | None:
     return draft if len(problems.found) == before else None
 
 
-def _alert(item: Tree, group_labels: dict[str, str], problems: _Problems) -> AlertingRule | None:
+def _rule(item: Tree, group_labels: dict[str, str], problems: _Problems) -> AlertingRule | RecordingRule | None:
     if item.mapping is not None and "record" in item.mapping:
-        problems.add(item, "recording rules are not supported by this version")
+        return _recording(item, group_labels, problems)
+    return _alert(item, group_labels, problems)
+
+
+def _recording(item: Tree, group_labels: dict[str, str], problems: _Problems) -> RecordingRule | None:
+    before = len(problems.found)
+    fields = _fields(item, _RECORD_KEYS, "a recording rule", problems)
+    name, expr = _text(fields.get("record"), problems), _text(fields.get("expr"), problems)
+    labels = group_labels | _texts(fields.get("labels"), "labels", problems)
+    if not name or not expr:
+        problems.add(item, "a recording rule needs 'record' and 'expr'")
+    if len(problems.found) > before or not name or not expr:
         return None
+    try:
+        rule = RecordingRule(name=name, expr=expr.strip(), labels=labels)
+    except ValidationError as error:
+        problems.add(item, describe(error))
+        return None
+    _checked(partial(check_recording_rule, rule, f"rule {name!r}"), item, problems)
+    return rule
+
+
+def _alert(item: Tree, group_labels: dict[str, str], problems: _Problems) -> AlertingRule | None:
     if item.mapping is not None and "immediate" in item.mapping:
         problems.add(item.mapping["immediate"], "'immediate' belongs to the group")
         return None
@@ -153,6 +177,8 @@ def _alert(item: Tree, group_labels: dict[str, str], problems: _Problems) -> Ale
     labels = group_labels | _texts(fields.get("labels"), "labels", problems)
     annotations = _texts(fields.get("annotations"), "annotations", problems)
     severity = _severity(fields.get("severity"), labels, problems)
+    if "severity" in fields:
+        labels = {"severity": severity} | labels  # our field is a label of the alert, too
     times = {key: _duration(fields.get(key), key, problems) or 0 for key in ("for", "keep_firing_for", "cooldown")}
     message = (
         _text(fields.get("message"), problems) or annotations.get("summary") or annotations.get("description") or name

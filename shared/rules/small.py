@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.messages.alerts import Severity
 from shared.messages.rules import AlertingRule, RuleGroup
-from shared.rules.conditions import check_expression, check_name, check_rule, rewrite
+from shared.rules.conditions import check_comparison, check_name, check_rule, rewrite
 from shared.rules.errors import BadRule
 
 LONGEST_COOLDOWN_MS = 366 * 24 * 3_600_000
@@ -39,13 +39,18 @@ def alerting_rule(rule: SmallRule, place: str = "rule") -> AlertingRule:
         expr = rewrite(rule.condition)
     except BadRule as error:
         raise BadRule(f"{place}: {error}") from error
-    query = check_expression(expr, f"{place}: condition")
+    query = check_comparison(expr, f"{place}: condition")
     if rule.threshold is not None and not _same(rule.threshold, query.number):
         raise BadRule(f"{place}: threshold is {rule.threshold:g}, but the condition compares with {query.number:g}")
     if rule.metric is not None and rule.metric != query.selector.metric:
         raise BadRule(f"{place}: metric is {rule.metric[:80]!r}, but the condition is about {query.selector.metric!r}")
     alerting = AlertingRule(
-        name=rule.name, expr=expr, severity=rule.severity, message=rule.message, cooldown_ms=rule.cooldown
+        name=rule.name,
+        expr=expr,
+        labels={"severity": rule.severity},
+        severity=rule.severity,
+        message=rule.message,
+        cooldown_ms=rule.cooldown,
     )
     check_rule(alerting, place)
     return alerting

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.messages.rules import AlertingRule, RecordingRule
 from shared.rules.errors import BadRule
 from shared.rules.files import parse_rule_file
 
@@ -33,6 +34,7 @@ groups:
         "web.yaml",
     )
     (rule,) = group.rules
+    assert isinstance(rule, AlertingRule)
     assert (group.interval_ms, group.query_offset_ms, group.limit, group.immediate) == (30_000, 60_000, 10, True)
     assert (rule.for_ms, rule.keep_firing_for_ms, rule.cooldown_ms) == (300_000, 5_400_000, 600_000)
     assert rule.labels == {"team": "sre", "severity": "critical", "tier": "1"}
@@ -43,7 +45,9 @@ def test_small_rules_in_a_file_become_groups_of_their_own() -> None:
     (group,) = parse_rule_file(
         "rules:\n- {name: full, condition: disk_usage > 90, severity: critical, message: Full, cooldown: 10m}", "r.yaml"
     )
-    assert (group.name, group.immediate, group.rules[0].cooldown_ms) == ("full", True, 600_000)
+    (rule,) = group.rules
+    assert isinstance(rule, AlertingRule)
+    assert (group.name, group.immediate, rule.cooldown_ms) == ("full", True, 600_000)
 
 
 def test_a_draft_knows_whether_a_group_holds_just_this() -> None:
@@ -65,9 +69,17 @@ def test_a_draft_knows_whether_a_group_holds_just_this() -> None:
         ("groups:\n- name: a\n  interval: 5", 3, "not a duration"),
         ("groups:\n- name: a\n  limit: -1", 3, "from 0 up"),
         ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m >\n", 4, "not PromQL"),
-        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: rate(m[5m]) > 1\n", 4, "'rate'"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: rate(m) > 1\n", 4, "not PromQL"),
+        ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m[5m]\n", 4, "gives a matrix"),
+        (
+            "groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m\n    annotations: {s: '{{ x }}'}",
+            4,
+            "'x' not defined",
+        ),
         ("groups:\n- name: a\n  rules:\n  - alert: x", 4, "needs 'alert' and 'expr'"),
-        ("groups:\n- name: a\n  rules:\n  - record: x\n    expr: m > 1", 4, "recording rules"),
+        ("groups:\n- name: a\n  rules:\n  - record: x y\n    expr: m > 1", 4, "not a metric name"),
+        ("groups:\n- name: a\n  rules:\n  - record: x\n    expr: m > 1\n    for: 5m", 6, "unknown field 'for'"),
+        ("groups:\n- name: a\n  rules:\n  - record: x", 4, "needs 'record' and 'expr'"),
         ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m > 1\n    fro: 5m", 6, "unknown field 'fro'"),
         ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m > 1\n    labels: {a-b: c}", 4, "can't be a label"),
         ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m > 1\n    severity: page", 6, "none of info"),
@@ -96,7 +108,7 @@ def test_an_empty_file_holds_no_groups() -> None:
 
 def test_the_default_rules_are_the_specifications_six() -> None:
     groups = parse_rule_file(DEFAULT.read_text(), "default.yaml")
-    rules = {rule.name: rule for group in groups for rule in group.rules}
+    rules = {rule.name: rule for group in groups for rule in group.rules if isinstance(rule, AlertingRule)}
     assert {name: (rule.severity, rule.cooldown_ms) for name, rule in rules.items()} == {
         "high_cpu_usage": ("warning", 300_000),
         "database_connection_failed": ("critical", 60_000),
@@ -106,3 +118,18 @@ def test_the_default_rules_are_the_specifications_six() -> None:
         "whatsapp_queue_full": ("warning", 300_000),
     }
     assert [group.name for group in groups if group.immediate] == ["services"]
+
+
+def test_recording_rules_load_with_the_groups_labels() -> None:
+    (group,) = parse_rule_file(
+        "groups: [{name: g, labels: {a: b}, rules: [{record: 'job:up:sum', expr: sum by (job) (up), labels: {c: d}}]}]",
+        "f",
+    )
+    assert group.rules == (RecordingRule(name="job:up:sum", expr="sum by (job) (up)", labels={"a": "b", "c": "d"}),)
+
+
+def test_our_severity_is_a_label_of_the_alert_unless_the_rule_has_one() -> None:
+    text = "groups: [{name: g, rules: [{alert: A, expr: m, severity: critical%s}]}]"
+    (plain,), (own,) = parse_rule_file(text % "", "f"), parse_rule_file(text % ", labels: {severity: page}", "f")
+    assert plain.rules[0].labels == {"severity": "critical"}
+    assert own.rules[0].labels == {"severity": "page"}

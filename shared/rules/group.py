@@ -1,0 +1,277 @@
+"""One evaluation of a rule group, pure: (state, source, instant, known) -> (state, transitions, recorded samples).
+
+As Prometheus evaluates groups: rules in order, each seeing what those before it made at the same instant; a rule that
+fails leaves its state as it was, and the others go on. Beyond Prometheus: at an instant that is not known (no sign of
+the collectors) nothing is concluded from what is missing, and timers stand still.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from shared.messages.alerts import Evidence, alert_id
+from shared.messages.rules import AlertingRule
+from shared.messages.series import NAME
+from shared.promql.series_sets import Labels, labels_from, with_label
+from shared.promql.source import Source
+from shared.rules.derived import STALE_MARKER, DerivedSeries, Overlay, Recorded
+from shared.rules.evidence import evidence
+from shared.rules.expansion import Expansion, Outside
+from shared.rules.outcomes import Elements, NoOutcome, Outcome, outcome_at
+from shared.rules.plan import ALERTS, ALERTS_FOR_STATE, GroupPlan, RulePlan
+from shared.rules.state import Alert, Element, Transition, step
+
+ALERTNAME = "alertname"
+_NOWHERE = Outside()
+_SAME_LABELS = "vector contains metrics with the same labelset after applying {} labels"
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The element that an alert last stood for: what its annotations are expanded on."""
+
+    labels: dict[str, str]
+    value: float
+    instant_ms: int
+
+
+class RuleState(msgspec.Struct, frozen=True):
+    """What a rule remembers from one evaluation to the next."""
+
+    alerts: dict[str, Alert] = {}
+    seen: dict[str, Seen] = {}
+    made: tuple[Labels, ...] = ()
+    """The series that it made last: those that it makes no more get a staleness marker."""
+
+
+class GroupState(msgspec.Struct, frozen=True):
+    """What a group remembers. `rules` is empty before the first evaluation."""
+
+    rules: tuple[RuleState, ...] = ()
+    dark_ms: int = 0
+    last_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A transition with what is told of it. The evidence is empty where it was not asked for."""
+
+    group: str
+    rule: AlertingRule
+    transition: Transition
+    annotations: dict[str, str]
+    message: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class RuleFailure:
+    """A rule that could not be evaluated."""
+
+    group: str
+    rule: str
+    instant_ms: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one evaluation brings forth."""
+
+    state: GroupState
+    decisions: list[Decision] = field(default_factory=list)
+    recorded: list[Recorded] = field(default_factory=list)
+    failures: list[RuleFailure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RuleEvaluation:
+    """What one rule brings forth."""
+
+    state: RuleState
+    decisions: Sequence[Decision] = ()
+    recorded: Sequence[Recorded] = ()
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An instant of evaluation as rules are told of it."""
+
+    instant_ms: int
+    known: bool
+    dark_ms: int
+    """The group's dark time up to here."""
+
+
+def evaluate_group(
+    plan: GroupPlan, state: GroupState, source: Source, instant_ms: int, known: bool = True, outside: Outside = _NOWHERE
+) -> Evaluation:
+    """Evaluate all rules at the instant. The source must hold what earlier evaluations recorded."""
+    moment = Moment(instant_ms, known, next_dark(state, instant_ms, known))
+    made = DerivedSeries()
+    seen = Overlay(source, made)
+    states: list[RuleState] = []
+    result = Evaluation(state)
+    before = state.rules or (RuleState(),) * len(plan.rules)
+    for rule, remembered in zip(plan.rules, before, strict=True):
+        outcome = outcome_at(rule.query, seen, instant_ms - plan.query_offset_ms, outside.options)
+        twins = twins_of(plan, len(states), states)
+        one = evaluate_rule(plan, rule, remembered, outcome, seen, moment, outside, twins)
+        made.append(one.recorded)
+        states.append(one.state)
+        result.decisions.extend(one.decisions)
+        result.recorded.extend(one.recorded)
+        if one.failure is not None:
+            result.failures.append(RuleFailure(plan.name, rule.name, instant_ms, one.failure))
+    return Evaluation(
+        GroupState(tuple(states), moment.dark_ms, instant_ms), result.decisions, result.recorded, result.failures
+    )
+
+
+def next_dark(state: GroupState, instant_ms: int, known: bool) -> int:
+    """The group's dark time at the instant."""
+    if known or state.last_ms is None:
+        return state.dark_ms
+    return state.dark_ms + instant_ms - state.last_ms
+
+
+def twins_of(plan: GroupPlan, place: int, states: Sequence[RuleState]) -> frozenset[str]:
+    """Alerts of earlier rules with the same name: no other rule can hold an alert of theirs."""
+    name = plan.rules[place].name
+    return frozenset(
+        key for number, one in enumerate(states[:place]) if plan.rules[number].name == name for key in one.alerts
+    )
+
+
+def evaluate_rule(
+    plan: GroupPlan,
+    rule: RulePlan,
+    state: RuleState,
+    outcome: Outcome,
+    source: Source,
+    moment: Moment,
+    outside: Outside = _NOWHERE,
+    twins: frozenset[str] = frozenset(),
+    with_evidence: bool = True,
+) -> RuleEvaluation:
+    """What a rule makes of the outcome of its query."""
+    if isinstance(outcome, NoOutcome):
+        return RuleEvaluation(state, failure=outcome.reason)
+    if not moment.known and not rule.is_direct:
+        outcome = []
+    if isinstance(rule.rule, AlertingRule):
+        return _Alerting(plan, rule, rule.rule, source, moment, outside, with_evidence).evaluate(state, outcome, twins)
+    return _record(plan, rule, state, outcome, moment)
+
+
+def _record(plan: GroupPlan, rule: RulePlan, state: RuleState, elements: Elements, moment: Moment) -> RuleEvaluation:
+    if plan.limit and len(elements) > plan.limit:
+        return RuleEvaluation(state, failure=f"exceeded limit of {plan.limit} with {len(elements)} series")
+    values: dict[Labels, float] = {}
+    for labels, value in elements:
+        own = labels_from({**dict(labels), NAME: rule.name, **rule.rule.labels})
+        if own in values:
+            return RuleEvaluation(
+                state, failure="vector contains metrics with the same labelset after applying rule labels"
+            )
+        values[own] = value
+    return _made(state, state.alerts, state.seen, values, moment, moment.instant_ms - plan.query_offset_ms, ())
+
+
+def _made(
+    before: RuleState,
+    alerts: dict[str, Alert],
+    seen: dict[str, Seen],
+    values: Mapping[Labels, float],
+    moment: Moment,
+    at_ms: int,
+    decisions: Sequence[Decision],
+) -> RuleEvaluation:
+    """The samples that a rule makes, with markers for the series that are over."""
+    recorded = [Recorded(labels, at_ms, value) for labels, value in values.items()]
+    gone = [labels for labels in before.made if labels not in values]
+    if moment.known:
+        recorded += [Recorded(labels, at_ms, STALE_MARKER) for labels in gone]
+    made = (*values, *(() if moment.known else gone))
+    return RuleEvaluation(RuleState(alerts, seen, made), decisions, recorded)
+
+
+@dataclass(frozen=True)
+class _Alerting:
+    """An alerting rule at an instant."""
+
+    plan: GroupPlan
+    rule: RulePlan
+    definition: AlertingRule
+    source: Source
+    moment: Moment
+    outside: Outside
+    with_evidence: bool
+
+    def evaluate(self, state: RuleState, elements: Elements, twins: frozenset[str]) -> RuleEvaluation:
+        now = self.moment.instant_ms
+        if not elements and not state.alerts:
+            return _made(state, state.alerts, state.seen, {}, self.moment, self._sample_time, ())
+        active: dict[str, Element] = {}
+        seen: dict[str, Seen] = {}
+        for labels, value in elements:
+            key, own = self._alert_of(labels, value)
+            if key in active or key in twins:
+                return RuleEvaluation(state, failure=_SAME_LABELS.format("alert"))
+            active[key] = Element(own, value)
+            seen[key] = Seen(dict(labels), value, now)
+        concluded = None if self.moment.known else ()
+        changed = step(self.rule.timers, state.alerts, active, concluded, now, self.moment.dark_ms)
+        alerts = {key: alert for key, alert in (state.alerts | changed.alerts).items() if alert is not None}
+        if self.plan.limit and len(alerts) > self.plan.limit:
+            return RuleEvaluation(state, failure=f"exceeded limit of {self.plan.limit} with {len(alerts)} alerts")
+        all_seen = state.seen | seen
+        decisions = [self._decision(one, all_seen[one.alert.id]) for one in changed.transitions]
+        kept = {key: all_seen[key] for key in alerts}
+        values = self._alert_series(alerts) if self.plan.alert_series else {}
+        return _made(state, alerts, kept, values, self.moment, self._sample_time, decisions)
+
+    @property
+    def _sample_time(self) -> int:
+        return self.moment.instant_ms - self.plan.query_offset_ms
+
+    def _alert_of(self, labels: Labels, value: float) -> tuple[str, dict[str, str]]:
+        own = self.definition.labels
+        if self.rule.has_label_templates:
+            expansion = Expansion(dict(labels), value, self.source, self.moment.instant_ms, self.outside)
+            own = {name: expansion.expand(text) for name, text in own.items()}
+        whole = dict(labels_from({**dict(labels), **own, ALERTNAME: self.rule.name, NAME: ""}))
+        return alert_id(self.plan.name, self.rule.name, whole), whole
+
+    def _alert_series(self, alerts: Mapping[str, Alert]) -> dict[Labels, float]:
+        values: dict[Labels, float] = {}
+        for alert in alerts.values():
+            named = with_label(labels_from(alert.labels), NAME, ALERTS)
+            values[with_label(named, "alertstate", alert.state)] = 1.0
+            values[with_label(named, NAME, ALERTS_FOR_STATE)] = float(alert.episode_ms // 1000)
+        return values
+
+    def _decision(self, transition: Transition, seen: Seen) -> Decision:
+        texts = expanded(self.definition, seen, self.source, self.outside)
+        because = Evidence()
+        if self.with_evidence:
+            at = transition.alert.since_ms - self.plan.query_offset_ms
+            lookback = self.outside.options.lookback_ms
+            because = evidence(self.rule.query, self.source, seen.labels, at, lookback)
+        return Decision(self.plan.name, self.definition, transition, texts.annotations, texts.message, because)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What people read of an alert."""
+
+    annotations: dict[str, str]
+    message: str
+
+
+def expanded(rule: AlertingRule, seen: Seen, source: Source, outside: Outside = _NOWHERE) -> Texts:
+    """An alert's annotations and message, as of the last instant at which its condition held."""
+    expansion = Expansion(seen.labels, seen.value, source, seen.instant_ms, outside)
+    annotations = {name: expansion.expand(text) for name, text in rule.annotations.items()}
+    return Texts(annotations, expansion.expand(rule.message))

@@ -1,0 +1,138 @@
+"""Rule groups made ready for evaluation: queries compiled, and what is found out about them once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from shared.messages.rules import AlertingRule, RecordingRule, RuleGroup
+from shared.messages.series import NAME
+from shared.promql.expressions import Aggregate, Binary, Call, RangeSelector, Subquery, VectorSelector, walk
+from shared.promql.matching import Matcher
+from shared.promql.query import Query, compile_query
+from shared.rules.expansion import is_template
+from shared.rules.files import GroupDraft
+from shared.rules.state import Timers
+
+ALERTS = "ALERTS"
+ALERTS_FOR_STATE = "ALERTS_FOR_STATE"
+DEFAULT_INTERVAL_MS = 15_000
+# What such expressions say may come from samples that are missing.
+_SPEAKS_OF_ABSENCE = frozenset({"absent", "absent_over_time", "count_over_time", "time", "timestamp", "vector"})
+
+
+@dataclass(frozen=True, eq=False)
+class RulePlan:
+    """A rule and its query."""
+
+    rule: AlertingRule | RecordingRule
+    query: Query
+
+    @property
+    def name(self) -> str:
+        """The rule's name."""
+        return self.rule.name
+
+    @cached_property
+    def timers(self) -> Timers:
+        """What the rule asks of the state machine."""
+        if isinstance(self.rule, RecordingRule):
+            return Timers()
+        return Timers(self.rule.for_ms, self.rule.keep_firing_for_ms)
+
+    @cached_property
+    def has_label_templates(self) -> bool:
+        """Whether labels must be expanded for each element."""
+        return any(map(is_template, self.rule.labels.values()))
+
+    @cached_property
+    def is_direct(self) -> bool:
+        """Whether what it finds is in the samples, so that it holds even where others are missing."""
+        return not any(
+            isinstance(one, Aggregate)
+            or (isinstance(one, Call) and one.name in _SPEAKS_OF_ABSENCE)
+            or (isinstance(one, Binary) and (one.op in ("unless", "or") or _fills(one)))
+            for one in walk(self.query.expr)
+        )
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """All texts that may be templates."""
+        yield from self.rule.labels.values()
+        if isinstance(self.rule, AlertingRule):
+            yield from self.rule.annotations.values()
+            yield self.rule.message
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The metrics that it makes."""
+        return (ALERTS, ALERTS_FOR_STATE) if isinstance(self.rule, AlertingRule) else (self.rule.name,)
+
+    def may_see(self, metric: str) -> bool:
+        """Whether a selector, or a query in a template, may select series of this metric."""
+        if any(_selects(one.matchers, metric) for one in self.query.selectors):
+            return True
+        return any(is_template(text) and "query" in text for text in self.texts)
+
+    @cached_property
+    def depends_on_the_instant(self) -> bool:
+        """Whether it looks ahead, or at where the whole query starts and ends: then steps can't be taken together."""
+        return any(_unsteady(one) for one in walk(self.query.expr))
+
+
+@dataclass(frozen=True, eq=False)
+class GroupPlan:
+    """A group and its rules. `interval_ms` is the distance of its grid."""
+
+    name: str
+    rules: tuple[RulePlan, ...]
+    interval_ms: int = DEFAULT_INTERVAL_MS
+    query_offset_ms: int = 0
+    limit: int = 0
+    alert_series: bool = field(default=True)
+    """Whether ALERTS and ALERTS_FOR_STATE are made."""
+
+
+def plan_group(group: GroupDraft | RuleGroup, default_interval_ms: int = DEFAULT_INTERVAL_MS) -> GroupPlan:
+    """The plan of a group. BadQuery if an expression is none."""
+    return GroupPlan(
+        name=group.name,
+        rules=tuple(RulePlan(rule, compile_query(rule.expr)) for rule in group.rules),
+        interval_ms=group.interval_ms or default_interval_ms,
+        query_offset_ms=group.query_offset_ms,
+        limit=group.limit,
+    )
+
+
+def sees_outputs_of_its_like(groups: Iterable[GroupPlan]) -> bool:
+    """Whether a rule may see what it makes itself, or what a rule makes that comes after it: outputs of the past."""
+    rules = [rule for group in groups for rule in group.rules]
+    return any(
+        reader.may_see(metric)
+        for place, reader in enumerate(rules)
+        for maker in rules[place:]
+        for metric in maker.outputs
+    )
+
+
+def _selects(matchers: tuple[Matcher, ...], metric: str) -> bool:
+    return all(one.matches(metric) for one in matchers if one.label == NAME)
+
+
+def _fills(binary: Binary) -> bool:
+    return binary.matching.fill_left is not None or binary.matching.fill_right is not None
+
+
+def _unsteady(one: object) -> bool:
+    match one:
+        case VectorSelector():
+            modifiers = one.modifiers
+        case Subquery():
+            if not isinstance(one.range, int) or not isinstance(one.step, int | None):
+                return True
+            modifiers = one.modifiers
+        case RangeSelector():
+            return not isinstance(one.range, int)
+        case _:
+            return False
+    ahead = not isinstance(modifiers.offset, int) or modifiers.offset < 0
+    return ahead or modifiers.at is not None or modifiers.smoothed
