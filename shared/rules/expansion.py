@@ -1,5 +1,6 @@
 """A rule's texts with their templates expanded on one element of its result."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,8 +8,10 @@ from shared.promql.query import DEFAULT_OPTIONS, Options, Scalar, Vector, compil
 from shared.promql.source import Source
 from shared.rules.templates import BadTemplate, TemplateFailed, execute, parse_template
 from shared.rules.templates.functions import Surroundings
+from shared.rules.templates.nodes import Function, Literal, Pipe, operands_in
 from shared.rules.templates.values import Data, Sample
 
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 VARIABLES = ("$labels", "$externalLabels", "$externalURL", "$value")
 
 
@@ -30,6 +33,33 @@ def check_text(text: str) -> None:
     """BadTemplate, with place and reason, if the text is none."""
     if is_template(text):
         parse_template(text, VARIABLES)
+
+
+def queries_may_see(text: str, metric: str) -> bool:
+    """Whether a query in the template may select series of the metric: it is named, or the query is not known yet."""
+    pipes = [one for one in operands_in(parse_template(text, VARIABLES)) if isinstance(one, Pipe)]
+    asked = [_known_query(pipe, place) for pipe in pipes for place in range(len(pipe.commands)) if _asks(pipe, place)]
+    return any(query is None or metric in query or "__name__" in query for query in asked)
+
+
+def _asks(pipe: Pipe, place: int) -> bool:
+    return any(one in (Function("query"), Function("tmpl")) for one in pipe.commands[place].operands)
+
+
+def _known_query(pipe: Pipe, place: int) -> str | None:
+    """The text of a query as far as it is certain: what is filled into label values does not matter."""
+    operands = pipe.commands[place].operands
+    if len(operands) == 1 and place:
+        before = pipe.commands[place - 1].operands
+        if before[0] == Function("printf") and len(before) > 1:
+            operands = before
+        elif len(before) == 1 and place == 1:
+            operands = (operands[0], before[0])
+    if len(operands) < 2 or not isinstance(operands[1], Literal) or not isinstance(operands[1].value, str):
+        return None
+    text = operands[1].value
+    filled_in = operands[0] == Function("printf") and "%" in _QUOTED.sub("", text.replace("%q", "''"))
+    return None if filled_in else text
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from shared.messages.series import NAME
 from shared.promql.expressions import Aggregate, Binary, Call, RangeSelector, Subquery, VectorSelector, walk
 from shared.promql.matching import Matcher
 from shared.promql.query import Query, compile_query
-from shared.rules.expansion import is_template
+from shared.rules.expansion import is_template, queries_may_see
 from shared.rules.files import GroupDraft
 from shared.rules.state import Timers
 
@@ -71,7 +71,7 @@ class RulePlan:
         """Whether a selector, or a query in a template, may select series of this metric."""
         if any(_selects(one.matchers, metric) for one in self.query.selectors):
             return True
-        return any(is_template(text) and "query" in text for text in self.texts)
+        return any(queries_may_see(text, metric) for text in self.texts if is_template(text))
 
     @cached_property
     def depends_on_the_instant(self) -> bool:

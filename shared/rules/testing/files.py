@@ -14,6 +14,7 @@ from shared.rules.yaml_tree import Tree, read_tree
 
 T = TypeVar("T")
 MINUTE_MS = 60_000
+_NO_LABELS: Labels = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class _Reading:
 
     def series(self, item: Tree) -> InputSeries:
         fields = self.fields(item, "series", "values")
-        labels = self.read(fields.get("series"), read_labels, ())
+        labels: Labels = self.read(fields.get("series"), read_labels, _NO_LABELS)
         values: list[float | None] = self.read(fields.get("values"), read_values, [])
         return InputSeries(labels, tuple(values))
 
@@ -159,7 +160,7 @@ class _Reading:
             parts = self.fields(one, "labels", "value", "histogram")
             if "histogram" in parts:
                 self.add(parts["histogram"], "native histograms are not supported by this version")
-            labels = self.read(parts.get("labels"), read_labels, ())
+            labels = self.read(parts.get("labels"), read_labels, _NO_LABELS)
             expected.append((labels, self.read(parts.get("value"), _number, 0.0)))
         eval_ms = self.read(fields.get("eval_time"), read_duration, 0)
         return ExprCase(self.text(fields.get("expr")), eval_ms, tuple(expected))

@@ -19,10 +19,12 @@ from shared.rules.expansion import Outside
 from shared.rules.files import GroupDraft
 from shared.rules.group import ALERTNAME, GroupState, RuleFailure, evaluate_group, expanded
 from shared.rules.plan import GroupPlan, plan_group
+from shared.rules.templates.values import float_text
 from shared.rules.testing.files import AlertCase, ExprCase, TestFile, TestGroup
 
 Told = tuple[Labels, Labels]
 """Labels and annotations of a firing alert."""
+ParsedSample = tuple[Labels, float]
 
 
 class _Until:
@@ -96,7 +98,8 @@ def run_test(test: TestGroup, file: TestFile, groups: Sequence[GroupDraft]) -> l
     problems: list[str] = []
     interval = file.evaluation_interval_ms
     waiting = sorted(test.alerts, key=lambda one: one.eval_ms)
-    last = max((one.eval_ms for one in (*test.alerts, *test.expressions)), default=0)
+    times = [one.eval_ms for one in test.alerts] + [one.eval_ms for one in test.expressions]
+    last = max(times, default=0)
     for at in range(0, last + 1, interval):
         failures = bench.evaluate(test.start_ms + at)
         if failures:
@@ -127,7 +130,7 @@ def _check_alerts(case: AlertCase, bench: _Bench, name: str) -> list[str]:
         return []
     lines = [f"    name: {name},"] if name else []
     lines += [f"    alertname: {case.alertname}, time: {duration_text(case.eval_ms)},", "        exp:"]
-    lines += _alert_lines(expected, got, "-") + ["        got:"] + _alert_lines(got, expected, "+")
+    lines += [*_alert_lines(expected, got, "-"), "        got:", *_alert_lines(got, expected, "+")]
     return ["\n".join(lines)]
 
 
@@ -148,24 +151,20 @@ def _check_expression(case: ExprCase, bench: _Bench, test: TestGroup, fuzzy: boo
         return [f"{head}\n        err: {error}"]
     value = answer.value
     if isinstance(value, Scalar):
-        got = [((), float(value.values[0]))]
+        found: list[ParsedSample] = [((), float(value.values[0]))]
     elif isinstance(value, Vector):
-        got = list(zip(value.series.labels, value.values[:, 0].tolist(), strict=True))
+        found = list(zip(value.series.labels, value.values[:, 0].tolist(), strict=True))
     else:
         return [f"{head}\n        err: rule result is not a vector or scalar"]
-    found: list[tuple[Labels, float]] = sorted(got, key=lambda one: one[0])
+    found.sort(key=lambda one: one[0])
     expected = sorted(case.expected, key=lambda one: one[0])
     same = len(found) == len(expected) and all(
         one[0] == other[0] and _equal(one[1], other[1], fuzzy) for one, other in zip(expected, found, strict=True)
     )
     if same:
         return []
-    return [
-        "\n".join(
-            [head, "        exp:", *_sample_lines(expected, found, "-"), "        got:"]
-            + _sample_lines(found, expected, "+")
-        )
-    ]
+    lines = [head, "        exp:", *_sample_lines(expected, found, "-")]
+    return ["\n".join([*lines, "        got:", *_sample_lines(found, expected, "+")])]
 
 
 def _equal(one: float, other: float, fuzzy: bool) -> bool:
@@ -174,15 +173,10 @@ def _equal(one: float, other: float, fuzzy: bool) -> bool:
     return fuzzy and other in (math.nextafter(one, math.inf), math.nextafter(one, -math.inf))
 
 
-def _sample_lines(
-    samples: Sequence[tuple[Labels, float]], others: Sequence[tuple[Labels, float]], mark: str
-) -> list[str]:
-    return [
-        f"          {' ' if (labels, value) in others else mark} {_text(labels)} {value:g}"
-        if f"{value:g}" == str(value) or float(f"{value:g}") == value
-        else f"          {' ' if (labels, value) in others else mark} {_text(labels)} {value!r}"
-        for labels, value in samples
-    ] or ["            nothing"]
+def _sample_lines(samples: Sequence[ParsedSample], others: Sequence[ParsedSample], mark: str) -> list[str]:
+    return [f"          {' ' if one in others else mark} {_text(one[0])} {float_text(one[1])}" for one in samples] or [
+        "            nothing"
+    ]
 
 
 def _text(labels: Labels) -> str:
