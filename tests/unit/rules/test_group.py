@@ -79,9 +79,10 @@ def test_rules_see_what_those_before_them_made_at_the_same_instant() -> None:
 
 
 def test_labels_and_annotations_are_expanded_on_the_element() -> None:
+    labels = "{size: '{{ if gt $value 7.0 }}big{{ end }}'}"
+    annotations = "{now: '{{ $value }} in {{ $externalLabels.site }}', bad: '{{ query \"m{\" }}'}"
     group = plan(
-        "{alert: A, expr: m > 5, labels: {size: '{{ if gt $value 7.0 }}big{{ end }}'}, message: 'at {{ $labels.host }}',"
-        " annotations: {now: '{{ $value }} in {{ $externalLabels.site }}', bad: '{{ query \"m{\" }}'}}"
+        f"{{alert: A, expr: m > 5, labels: {labels}, message: 'at {{{{ $labels.host }}}}', annotations: {annotations}}}"
     )
     outside = Outside((("site", "jkt"),), "http://pantau.example")
     (decision,) = evaluate_group(group, GroupState(), source(a=[9]), START, outside=outside).decisions
