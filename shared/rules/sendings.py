@@ -27,9 +27,10 @@ class _Told:
 
 
 def sendings(decisions: Sequence[Decision]) -> list[Sending]:
-    """In the order of time. Shadow rules send nothing; an alert that fires again within its cooldown is told at the
+    """In the order of time; one that still waits for its cooldown's end is the last of its alert.
 
-    cooldown's end, if it still fires then; a resolution is told where the firing was.
+    Shadow rules send nothing. An alert that fires again within its cooldown is told at the cooldown's end, if it still
+    fires then. A resolution is told where the firing was.
     """
     told: dict[str, _Told] = {}
     sent: list[Sending] = []

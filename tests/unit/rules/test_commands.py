@@ -1,6 +1,7 @@
 """`./pantau rules`, the default rules' own tests, the manual's examples, and promtool's files where they are there."""
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_the_manuals_examples_run(tmp_path: Path) -> None:
     assert code == 0, output
 
 
-def test_the_manuals_backtest_runs() -> None:
+def test_the_manuals_backtest_runs(tmp_path: Path) -> None:
     times = 1_700_000_100_000 + np.arange(80) * 15_000
     samples = np.concatenate([np.arange(40) * 15.0, np.full(40, 585.0)])
     source = FixedSource({labels_from({NAME: "http_requests_total", "job": "billing"}): (times, samples)})
@@ -50,8 +51,9 @@ def test_the_manuals_backtest_runs() -> None:
         "text": example("yaml rules"), "source": source, "print": lambda *_: None,
         "start_ms": 1_700_000_400_000, "end_ms": 1_700_001_300_000,
     }  # fmt: skip
-    exec(compile(example("python"), "docs/rules.md", "exec"), names)
-    assert [one[1:] for one in names["told"]] == [("firing", "NoTraffic")]
+    (tmp_path / "example.py").write_text(example("python"))
+    told = runpy.run_path(str(tmp_path / "example.py"), init_globals=names)["told"]
+    assert [one[1:] for one in told] == [("firing", "NoTraffic")]
 
 
 def test_check_names_file_and_line(tmp_path: Path) -> None:

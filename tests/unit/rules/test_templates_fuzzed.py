@@ -22,8 +22,8 @@ command = st.one_of(
 )
 pipe = st.lists(command, min_size=1, max_size=3).map(" | ".join)
 action = st.builds(
-    lambda word, inner: "{{ " + word + inner + " }}",
-    st.sampled_from(["", "", "", "if ", "with ", "range ", "range $k, $v := ", "$x := ", "else if ", 'template "t" ']),
+    lambda word, inner: "{{ " + word + " " + inner + " }}",
+    st.sampled_from(["", "", "if", "with", "range", "range $k, $v :=", "$x :=", "else if", 'template "t"']),
     pipe,
 )
 piece = st.one_of(action, action, st.sampled_from(["{{ end }}", "{{ else }}", "{{- ", " -}}", "text", "{{/* c */}}",
