@@ -15,7 +15,7 @@ import structlog
 from services.alerting import metrics
 from services.alerting.core import inputs, snapshots
 from services.alerting.core.fold import Fold
-from services.alerting.core.outputs import Outputs
+from services.alerting.core.outputs import Failure, Outputs
 from services.alerting.core.snapshots import BadSnapshot, Manifest
 from services.alerting.core.terms import Terms
 from services.alerting.places import Record, read_stretch
@@ -76,6 +76,7 @@ class Owner:
         self._stored_next = 0
         self._snapshots = 0
         self._told_errors: set[tuple[str, str, str]] = set()
+        self._rules_held: set[Failure] = set()
 
     async def put(self, taken: Taken) -> None:
         """Hand over a message; waits while too many wait. After `stop` it is left to the next owner."""
@@ -219,7 +220,13 @@ class Owner:
         name, groups = str(self.partition), self._fold.groups.values()
         metrics.GROUPS.labels(name).set(len(groups))
         metrics.SERIES.labels(name).set(sum(len(group.windows) for group in groups))
-        metrics.IN_ERROR.labels(name).set(sum(rule.error is not None for group in groups for rule in group.rules))
+        held = {
+            Failure(group.name, rule.rule.name, rule.error) for group in groups for rule in group.rules if rule.error
+        }
+        metrics.HELD.labels(name).set(len(held))
+        for failure in sorted(held - self._rules_held):
+            log.warning("rule is held", group=failure.group, rule=failure.rule, reason=failure.reason)
+        self._rules_held = held
 
 
 def _add(pending: list[Taken], taken: Taken | None) -> bool:

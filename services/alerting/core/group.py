@@ -218,8 +218,7 @@ class GroupAtWork:
     ) -> Outputs:
         outputs = Outputs()
         if rule.query is None or not isinstance(rule.rule, AlertingRule):
-            outputs.failures.append(Failure(self.name, rule.rule.name, rule.error or "can't be evaluated"))
-            return outputs
+            return outputs  # held, with its reason in `rule.error`
         outputs.evaluations = 1
         try:
             active = rule.elements(evaluate(rule.query, self.windows, rows, instant_ms, self._terms.lookback_ms))
