@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from infra.commands.options import DEFAULT_DATA, Config, Data, err, fail, out, places
 from infra.local import target
@@ -75,12 +75,12 @@ def dead_letters(
 
 async def _read(bootstrap: str, limit: int) -> list[DeadLetter]:
     """The newest `limit` letters, by time."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=ANSWER_MS)
-    await consumer.start()
+    consumer = AIOKafkaConsumer(
+        DEAD_LETTERS.name, bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=ANSWER_MS
+    )
     try:
-        numbers = consumer.partitions_for_topic(DEAD_LETTERS.name) or await _partitions(consumer)
-        partitions = [TopicPartition(DEAD_LETTERS.name, number) for number in numbers]
-        consumer.assign(partitions)
+        await consumer.start()  # without a group it is given all partitions
+        partitions = consumer.assignment()
         first, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         letters: list[DeadLetter] = []
         for partition in partitions:
@@ -88,23 +88,22 @@ async def _read(bootstrap: str, limit: int) -> list[DeadLetter]:
             consumer.seek(partition, start)
         while any([await consumer.position(one) < ends[one] for one in partitions]):
             for records in (await consumer.getmany(timeout_ms=1_000)).values():
-                letters += [_decoded(record.value, record.offset) for record in records if record.value]
+                found = [_decoded(record.value or b"", record.partition, record.offset) for record in records]
+                letters += [letter for letter in found if letter is not None]
+    except UnknownTopicOrPartitionError as error:
+        raise KafkaError(f"there is no topic {DEAD_LETTERS.name}; ./pantau migrate makes it") from error
     finally:
         await consumer.stop()
     return sorted(letters, key=lambda letter: letter.at)[-limit:]
 
 
-async def _partitions(consumer: AIOKafkaConsumer) -> set[int]:
-    if DEAD_LETTERS.name not in await consumer.topics():
-        raise KafkaError(f"there is no topic {DEAD_LETTERS.name}; ./pantau migrate makes it")
-    return consumer.partitions_for_topic(DEAD_LETTERS.name) or set()
-
-
-def _decoded(value: bytes, offset: int) -> DeadLetter:
+def _decoded(value: bytes, partition: int, offset: int) -> DeadLetter | None:
+    """The letter; None, and said, if it is none: one message of garbage must not hide the others."""
     try:
         return DeadLetter.decode(value)
     except BadMessage as error:
-        raise KafkaError(f"offset {offset} of {DEAD_LETTERS.name} is no dead letter: {error}") from error
+        err.print(f"{DEAD_LETTERS.name}/{partition}@{offset} is no dead letter: {error}", markup=False)
+        return None
 
 
 def _told(letter: DeadLetter) -> str:

@@ -1,12 +1,13 @@
 """What is wrong is refused with its place and reason, or put aside with its reason, and the product goes on."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from shared.messages.topics import DEAD_LETTERS, TOPICS
+from shared.messages.topics import DEAD_LETTERS, TOPICS, Topic
 from tests.conftest import eventually
 from tests.e2e.conftest import GARBAGE_KEY, Client, Recorder, Stack
 
@@ -40,17 +41,22 @@ async def test_an_unknown_condition_is_refused_with_the_reason(client: Client) -
     assert "printer.paper" in json.dumps(problem)
 
 
+async def produce(stack: Stack, topics: list[Topic]) -> None:
+    """Put garbage on each of `topics`."""
+    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka)
+    await producer.start()
+    try:
+        for topic in topics:
+            await producer.send_and_wait(topic.name, key=GARBAGE_KEY, value=GARBAGE)
+    finally:
+        await producer.stop()
+
+
 @pytest.mark.timeout(300)
 async def test_garbage_on_each_topic_is_put_aside_and_the_product_goes_on(
     stack: Stack, client: Client, recorder: Recorder
 ) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka)
-    await producer.start()
-    try:
-        for topic in READ:
-            await producer.send_and_wait(topic.name, key=GARBAGE_KEY, value=GARBAGE)
-    finally:
-        await producer.stop()
+    await produce(stack, READ)
 
     consumer = AIOKafkaConsumer(DEAD_LETTERS.name, bootstrap_servers=stack.kafka, auto_offset_reset="earliest")
     await consumer.start()
@@ -70,6 +76,9 @@ async def test_garbage_on_each_topic_is_put_aside_and_the_product_goes_on(
     finally:
         await consumer.stop()
     assert all(reasons.values())
+    await produce(stack, [DEAD_LETTERS])
+    shown = await asyncio.to_thread(stack.cli, "dead-letters", "--limit", "1000")
+    assert {topic.name for topic in READ if f"{topic.name}/" not in shown} == set(), "garbage hides no letters"
 
     await client.rule("after_garbage", "after_garbage_metric > 1")
     await client.sample("after_garbage_metric", 2)
