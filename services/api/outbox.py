@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.api.problems import NOT_SET_UP
-from shared.bus import BusUnavailable, Outgoing, Producer
+from shared.bus import BusUnavailable, MessageRefused, Outgoing, Producer
 from shared.database import Database, DatabaseUnavailable
 from shared.messages.topics import BY_NAME, Encodable, Topic
 
@@ -122,7 +122,7 @@ class Outbox:
         self._wake.set()
 
     async def _publish_some(self, connection: Connection) -> int:
-        """Send the oldest rows and delete them; how many there were. None if another api is at it."""
+        """Send the oldest rows and delete them; how many there were. 0 if another api is at it."""
         async with connection.transaction():
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
                 return 0
@@ -134,7 +134,7 @@ class Outbox:
             PENDING.set(len(rows))
             if not rows:
                 return 0
-            await self._producer.send_all(_messages(rows), self._deadline_seconds)
+            await self._send(_messages(rows))
             await connection.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows])
         for row in rows:
             PUBLISHED.labels(row["topic"]).inc()
@@ -142,6 +142,21 @@ class Outbox:
         self._progress.set()
         self._progress = asyncio.Event()
         return len(rows)
+
+    async def _send(self, messages: list[Outgoing]) -> None:
+        """Send in order. One that is too long for the bus must not keep the others from it for ever; what a broker
+        refuses may get through once it is set up otherwise, and is tried again. BusUnavailable."""
+        try:
+            await self._producer.send_all(messages, self._deadline_seconds)
+        except MessageRefused as error:
+            if error.__cause__ is not None:  # the broker's word
+                raise BusUnavailable(str(error)) from error
+            if len(messages) > 1:  # one by one, to find which it is
+                for message in messages:
+                    await self._send([message])
+                return
+            DROPPED.labels("refused").inc()
+            log.error("outbox row is dropped", topic=messages[0].topic.name, key=messages[0].key, reason=str(error))
 
 
 def _messages(rows: list[asyncpg.Record]) -> list[Outgoing]:

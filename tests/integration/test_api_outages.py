@@ -306,14 +306,16 @@ async def test_rule_files_are_brought_into_force(tmp_path: Path, topics: str, po
     assert await start(RULE_FILE, [1, 2, None, 4]) == {}
 
 
-async def test_an_outbox_row_keeps_its_event_id(tmp_path: Path, topics: str, postgres_dsn: str) -> None:
+async def test_an_outbox_row_keeps_its_event_id_and_one_that_cannot_be_sent_holds_nothing_up(
+    tmp_path: Path, topics: str, postgres_dsn: str
+) -> None:
     dsn = new_database(postgres_dsn)
     key, event = uuid.uuid4().hex, uuid.uuid4().hex
     with psycopg.connect(dsn) as connection:
         connection.execute(
-            "INSERT INTO outbox (topic, key, payload, event_id) VALUES ('pantau.rules', %s, NULL, %s),"
-            " ('no.such.topic', 'x', NULL, 'y')",
-            (key, event),
+            "INSERT INTO outbox (topic, key, payload, event_id) VALUES ('pantau.rules', 'long', %s, 'z'),"
+            " ('pantau.rules', %s, NULL, %s), ('no.such.topic', 'x', NULL, 'y')",
+            (b"x" * 3_000_000, key, event),
         )
     async with running_api(tmp_path, topics, dsn, {}) as api:
 
@@ -322,7 +324,8 @@ async def test_an_outbox_row_keeps_its_event_id(tmp_path: Path, topics: str, pos
 
         (record,) = await eventually(published)
         assert dict(record.headers)["ce_id"] == event.encode()
-        assert await api.counter(r"pantau_api_outbox_dropped_total\{reason=\"unknown_topic\"\}") == 1
+        for reason in ("unknown_topic", "refused"):
+            assert await api.counter(rf"pantau_api_outbox_dropped_total\{{reason=\"{reason}\"\}}") == 1
 
 
 def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
