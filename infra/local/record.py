@@ -18,8 +18,10 @@ class Record:
     """Each service's address for /health/ready."""
 
     def write(self, places: Places) -> None:
-        """Keep it in the data directory."""
-        places.record.write_text(json.dumps(asdict(self), indent=2))
+        """Keep it in the data directory; a start that is killed meanwhile leaves no half of it."""
+        fresh = places.record.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(self), indent=2))
+        fresh.replace(places.record)
 
     @classmethod
     def read(cls, places: Places) -> "Record | None":
