@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 PREFIX = "PANTAU_"
@@ -119,7 +120,7 @@ def load(kind: type[S], environment: Mapping[str, str] | None = None, config: Pa
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise BadSettings(
-            "\n".join(f"{_place(problem['loc'], from_environment, document)}: {problem['msg']}" for problem in problems)
+            "\n".join(f"{_place(one['loc'], from_environment, document)}: {_reason(one)}" for one in problems)
         ) from error
 
 
@@ -212,6 +213,13 @@ def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         below = merged.get(key)
         merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _reason(problem: ErrorDetails) -> str:
+    """pydantic's words, where they are for the people who write settings."""
+    if problem["type"] == "extra_forbidden":
+        return "there is no such setting"
+    return problem["msg"].removeprefix("Value error, ")
 
 
 def _place(location: tuple[int | str, ...], from_environment: Any, document: _Document) -> str:
