@@ -37,7 +37,8 @@ class DatabaseCheck:
             connection.terminate()  # a server that hangs gets no polite farewell; after one this does nothing
         if answer != 1:
             return Finding("unhealthy", {"connected": True, "error": f"SELECT 1 answered {answer!r}"})
-        return Finding("healthy", {"connected": True, "version": f"{version.major}.{version.minor}"})
+        # asyncpg reads 18.6 as 18.0.6, as versions were before PostgreSQL 10.
+        return Finding("healthy", {"connected": True, "version": f"{version.major}.{version.micro}"})
 
 
 def checks(settings: Settings) -> list[Check]:
