@@ -28,7 +28,7 @@ HEADER = """\
 
 The metrics that Pantau itself takes. They lie on the topic `pantau.samples`, in the history, and can be used in rules
 and queries; those of the collector are also on its Prometheus exporter (port 9090). What you push or scrape keeps the
-names you gave it.
+names you gave it. The `http_*` metrics of the API's own traffic are described [with it](api.md#its-own-traffic).
 """
 
 
