@@ -5,7 +5,6 @@ import os
 from functools import partial
 from typing import Any
 
-import aiohttp
 import asyncpg
 import pytest
 
@@ -117,11 +116,3 @@ async def _connected(dsn: str) -> asyncpg.Connection | None:
 
 async def _count(recorder: Recorder, rule: str, count: int) -> bool:
     return len(recorder.states(rule)) >= count
-
-
-async def _answers(url: str) -> bool:
-    try:
-        async with aiohttp.ClientSession() as session, session.get(url) as response:
-            return response.status == 200
-    except aiohttp.ClientError:
-        return False
