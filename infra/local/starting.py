@@ -61,7 +61,10 @@ def start(places: Places, configuration: Configuration, narrator: Narrator) -> S
         lambda: _migrate(places, narrator),
         lambda: _create_topics(configuration, narrator),
     )
-    password = accounts.ensure_admin(places.dsn_file.read_text())
+    try:
+        password = accounts.ensure_admin(places.dsn_file.read_text())
+    except accounts.AccountError as error:
+        raise LocalStackError(f"The first user could not be made: {error}") from error
     narrator.say("Starting the services")
     control.start_services()
     record = Record(

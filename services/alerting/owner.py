@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 MOST_WAITING = 2_000
 MOST_AT_ONCE = 500
+# Messages that wait for the snapshot that covers them, before one is taken ahead of its time.
+MOST_HELD = 10_000
 LONGEST_SLICE_SECONDS = 0.02
 
 
@@ -116,7 +118,7 @@ class Owner:
             while len(pending) < MOST_AT_ONCE and not self._waiting.empty() and not stopping:
                 stopping = not _add(pending, self._waiting.get_nowait())
             await self._fold_all(pending)
-            if stopping or clock.elapsed() >= due:
+            if stopping or clock.elapsed() >= due or len(self._held) >= MOST_HELD:
                 await self._snapshot()
                 due = clock.elapsed() + self._snapshot_seconds
             pending = []
