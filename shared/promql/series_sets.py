@@ -73,7 +73,7 @@ class SeriesSet(Sequence[Labels]):
             found = self._remembered[key] = make()
             if len(self._remembered) > _MOST_REMEMBERED:
                 self._remembered.pop(next(iter(self._remembered)), None)
-        return found  # type: ignore[return-value]
+        return found  # type: ignore[return-value]  # a key always stands for one type
 
     def grouping(self, without: bool, names: tuple[str, ...]) -> "Grouping":
         """The rows by the named labels, or by all labels but those and the metric's metadata."""

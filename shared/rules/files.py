@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-import yaml
 from pydantic import ValidationError
 
 from shared.messages.alerts import SEVERITIES, Severity
@@ -89,12 +88,7 @@ class _Problems:
 
 def parse_rule_file(text: str, place: str) -> list[GroupDraft]:
     """The groups in a rule file, small rules as groups of their own. BadRule: `place:line: reason`, one a line."""
-    try:
-        root = read_tree(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise BadRule(f"{place}:{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    root = read_tree(text, place)
     problems = _Problems(place)
     drafts = _file(root, problems) if root is not None else []
     if problems.found:

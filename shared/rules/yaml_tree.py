@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from shared.rules.errors import BadRule
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -27,14 +29,20 @@ class Tree:
 MOST_NODES = 500_000
 
 
-def read_tree(text: str) -> Tree | None:
-    """The one document in `text`; None if it is empty. yaml.YAMLError if it is not YAML or expands without end."""
-    loader = yaml.SafeLoader(text)
+def read_tree(text: str, place: str) -> Tree | None:
+    """The one document in `text`; None if it is empty. BadRule `place:line: reason` if it is not YAML or expands
+    without end."""
     try:
-        node = loader.get_single_node()
-        return None if node is None else _Reading(loader).tree(node, ())
-    finally:
-        loader.dispose()
+        loader = yaml.SafeLoader(text)
+        try:
+            node = loader.get_single_node()
+            return None if node is None else _Reading(loader).tree(node, ())
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise BadRule(f"{place}:{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
 
 
 class _Reading:

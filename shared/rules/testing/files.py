@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-import yaml
-
 from shared.promql.series_sets import Labels, labels_from
 from shared.rules.errors import BadRule
 from shared.rules.testing.notation import read_duration, read_labels, read_values
@@ -82,12 +80,7 @@ class TestFile:
 
 def parse_test_file(text: str, place: str) -> TestFile:
     """The tests in a file. BadRule: `place:line: reason`, one a line."""
-    try:
-        root = read_tree(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise BadRule(f"{place}:{line}: not YAML: {getattr(error, 'problem', None) or error}") from error
+    root = read_tree(text, place)
     reading = _Reading(place)
     found = reading.file(root if root is not None else Tree(1, mapping={}))
     if reading.problems:
