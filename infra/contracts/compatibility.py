@@ -54,6 +54,8 @@ class _Comparison:
         for word in sorted((old.keys() | new.keys()) - WORDS - {"properties", "required", "enum", "anyOf", "oneOf"}):
             if word in ("items", "additionalProperties", "x-column") and word in old and word in new:
                 yield from self.of(old[word], new[word], f"{path}[]" if word == "items" else path)
+            elif word == "default" and _grew(old.get(word), new.get(word)):
+                continue  # a new optional field shows in the default of what holds it
             elif word not in ("x-topic", "discriminator") and old.get(word) != new.get(word):
                 yield f"{_at(path)}: {word} was {old.get(word)!r}, is {new.get(word)!r}"
 
@@ -92,6 +94,15 @@ def _enum(old: Schema, new: Schema, path: str) -> Iterator[str]:
     for value in before:
         if value not in after:
             yield f"{_at(path)}: value {value!r} is gone; messages already in the log may hold it"
+
+
+def _grew(before: Any, after: Any) -> bool:
+    """Whether both are objects, and all that the first holds the second holds unchanged."""
+    return (
+        isinstance(before, dict)
+        and isinstance(after, dict)
+        and all(after.get(name) == value for name, value in before.items())
+    )
 
 
 def _resolved(root: Schema, node: Schema) -> Schema:

@@ -8,7 +8,7 @@ from shared.messages import samples
 from shared.messages.samples import EARLIEST_MS, LATEST_MS, MOST_SAMPLES, SampleBatch
 from shared.messages.series import LABEL_NAME, LONGEST_TEXT, METRIC_NAME, METRIC_TYPES, MOST_LABELS
 
-_ROW = re.compile(r"^    (\w+) +(text|array|bytes) +(.+)$", re.MULTILINE)
+_ROW = re.compile(r"^    (\w+) +(text|array|bytes|integer) +(.+)$", re.MULTILINE)
 
 
 def sample_batch_schema() -> dict[str, Any]:
@@ -24,7 +24,7 @@ def sample_batch_schema() -> dict[str, Any]:
         "A MessagePack map; keys that a reader does not know are to be ignored.",
         "type": "object",
         "properties": {name: _property(name, kind, text) for name, (kind, text) in documented.items()},
-        "required": [name for name in documented if name != "group"],
+        "required": [name for name in documented if name not in ("group", "evaluated")],
     }
 
 
@@ -33,7 +33,7 @@ def _property(name: str, kind: str, text: str) -> dict[str, Any]:
         return {"type": "string", "contentEncoding": "base64", "description": text, "x-column": _COLUMNS[name]}
     if kind == "array":
         return {"type": "array", "description": text, **_ARRAYS[name]}
-    return {"type": "string", "description": text}
+    return {"type": "integer" if kind == "integer" else "string", "description": text}
 
 
 _COLUMNS: dict[str, dict[str, Any]] = {

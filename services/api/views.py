@@ -16,8 +16,8 @@ from services.api.live import Live
 from shared import clock
 from shared.bus import Follower, Producer, Received
 from shared.messages.access import Token
-from shared.messages.rules import RuleGroup
-from shared.messages.topics import ACCESS, ALERT_EVENTS, ALERT_STATE, HEALTH, HEARTBEATS, RULES, SAMPLES
+from shared.messages.rules import GroupStatus, RuleGroup
+from shared.messages.topics import ACCESS, ALERT_EVENTS, ALERT_STATE, HEALTH, HEARTBEATS, RULES, RULES_STATUS, SAMPLES
 from shared.service import Readiness
 
 TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
@@ -31,6 +31,8 @@ class Views:
     def __init__(self, bootstrap: str, producer: Producer, live: Live, recent_minutes: int) -> None:
         self.tokens = Tokens()
         self.rules: dict[str, RuleGroup] = {}
+        self.statuses: dict[str, GroupStatus] = {}
+        """How the evaluation of each group goes, as alerting says; a group that it has not met yet is not there."""
         self.alerts = ActiveAlerts()
         self.health = HealthView()
         self.services = ServicesView()
@@ -39,9 +41,8 @@ class Views:
         self.own_host = socket.gethostname()
         self._live = live
         now_ms = clock.now_ms()
-        self._compacted = Follower(
-            bootstrap, CONSUMER, [ACCESS, ALERT_STATE, RULES], producer, self._apply_compacted, "beginning"
-        )
+        compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
+        self._compacted = Follower(bootstrap, CONSUMER, compacted, producer, self._apply_compacted, "beginning")
         self._health = Follower(
             bootstrap, CONSUMER, [HEALTH], producer, self._apply_health, now_ms - FORGOTTEN_AFTER_MS
         )
@@ -83,6 +84,11 @@ class Views:
                 self.rules.pop(received.key, None)
             else:
                 self.rules[received.key] = message
+        elif received.topic is RULES_STATUS:
+            if message is None:
+                self.statuses.pop(received.key, None)
+            else:
+                self.statuses[received.key] = message
         else:
             self.alerts.put_state(received.key, message)
 

@@ -20,6 +20,9 @@ class EvidenceSample(Message):
 
     time: Instant
     value: Number
+    late: bool = False
+    """It came after samples of its source that were more than the lateness bound newer, or after an instant that it
+    belongs to had been evaluated."""
 
 
 class EvidenceSeries(Message):
@@ -28,6 +31,12 @@ class EvidenceSeries(Message):
     series: str
     samples: list[EvidenceSample]
     total_samples: int
+    partition: int | None = None
+    """Partition of `pantau.samples` that its newest sample shown came from."""
+    offset: int | None = None
+    """Its offset there."""
+    accepted_at: Instant | None = None
+    """When the bus had it."""
 
 
 class Evidence(Message):
@@ -35,12 +44,15 @@ class Evidence(Message):
 
     series: list[EvidenceSeries] = []
     total_series: int = 0
+    late_samples: int = 0
+    """How many of the samples that the series show came late."""
+    topic: str = "pantau.samples"
+    """Where the samples came from."""
+    taken_at: Instant | None = None
+    """Time of the newest sample among them; its partition, offset and acceptance follow."""
     partition: int | None = None
-    """Partition of `pantau.samples` that the deciding sample came from."""
     offset: int | None = None
-    """Its offset there."""
     accepted_at: Instant | None = None
-    """When the bus had it."""
 
 
 class AlertEvent(Message):
@@ -55,6 +67,8 @@ class AlertEvent(Message):
     rule: str
     rule_version: str
     """Content hash of the rule that decided."""
+    group_version: int | None = None
+    """The version of its group, as `pantau.rules` counts."""
     episode: Instant
     """The evaluation instant at which this episode began."""
     transition: int
@@ -63,6 +77,11 @@ class AlertEvent(Message):
     previous_state: State
     instant: Instant
     """The evaluation instant at which it was decided, in event time."""
+    decided_at: Instant | None = None
+    """When the bus had accepted what let the instant be evaluated: the same after a crash."""
+    late_ms: int = 0
+    """How much later than at its instant it was decided, where that is more than usual: it was made up after a time
+    in which nothing was evaluated."""
     labels: dict[str, str]
     annotations: dict[str, str] = {}
     severity: Severity

@@ -1,11 +1,11 @@
-"""`pantau.rules`: rule groups as they are in force."""
+"""`pantau.rules`: rule groups as they are in force. `pantau.rules.status`: how their evaluation goes."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shared.messages.alerts import Severity
-from shared.messages.message import Instant, Message, content_id
+from shared.messages.message import Instant, Message, Number, content_id
 
 Expression = Annotated[str, Field(min_length=1, max_length=8_192)]
 
@@ -63,3 +63,43 @@ class RuleGroup(Message):
     origin: Literal["file", "api"]
     updated_by: str
     updated_at: Instant
+
+
+class RuleProblem(Message):
+    """A rule that can't be evaluated, or could not at the last instant."""
+
+    place: int
+    """Its position in the group, from 0."""
+    rule: str
+    reason: str
+
+
+class GroupStatus(Message):
+    """How the evaluation of a group goes. Told when it changes, and else every half minute."""
+
+    group: str
+    version: int
+    """The version of the group that is being evaluated."""
+    state: Literal["filling", "active", "refused"]
+    """filling: its windows are being filled, nothing is concluded yet. refused: not evaluated, for this `reason`."""
+    reason: str | None = None
+    problems: Annotated[list[RuleProblem], Field(max_length=100)] = []
+    problem_count: int = 0
+    """There may be more problems than are listed."""
+    reads: list[str] = []
+    """Groups whose outputs it reads; its instants wait for theirs."""
+    last_instant: Instant | None = None
+    """The latest instant that was evaluated."""
+    evaluation_seconds: Number = 0.0
+    """How long the latest evaluation took."""
+    pending: int = 0
+    firing: int = 0
+    series: int = 0
+    """Series that its rules select."""
+    unknown_instants: int = 0
+    """Instants without a sign of any collector, since the group is evaluated by this worker."""
+    late_samples: int = 0
+    """Samples that came after an instant that they belong to, since then."""
+    told_at: Instant
+    worker: str
+    """The alerting instance that evaluates it."""

@@ -9,6 +9,7 @@ A batch is a MessagePack map with these keys:
     times    bytes  signed 64-bit little-endian: milliseconds since the epoch, one per sample
     values   bytes  IEEE 754 64-bit little-endian, one per sample; the staleness marker is the NaN 0x7ff0000000000002
     group    text   the rule group that derived the samples; absent for samples from the world
+    evaluated integer with `group`, milliseconds since the epoch: what the group makes of instants up to here is there
 
 so that a reader decodes it with one MessagePack call and three `numpy.frombuffer`, without a loop over samples.
 """
@@ -49,10 +50,11 @@ class SampleBatch(msgspec.Struct, frozen=True, omit_defaults=True):
     times: bytes
     values: bytes
     group: str | None = None
+    evaluated: int | None = None
 
     @classmethod
-    def of(cls, source: str, samples: Iterable[Sample], group: str | None = None) -> Self:
-        """The batch that holds `samples`, in their order."""
+    def of(cls, source: str, samples: Iterable[Sample], group: str | None = None, evaluated: int | None = None) -> Self:
+        """The batch that holds `samples`, in their order; one with `evaluated` may hold none."""
         positions: dict[str, int] = {}
         types: list[str] = []
         index: list[int] = []
@@ -73,6 +75,7 @@ class SampleBatch(msgspec.Struct, frozen=True, omit_defaults=True):
             times=np.array(times, "<i8").tobytes(),
             values=np.array(values, "<f8").tobytes(),
             group=group,
+            evaluated=evaluated,
         )
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from shared.messages.health import HealthResult
 from shared.messages.heartbeats import Heartbeat
 from shared.messages.notifications import Notification
 from shared.messages.requests import RequestLogBatch
-from shared.messages.rules import RuleGroup
+from shared.messages.rules import GroupStatus, RuleGroup
 from shared.messages.samples import SampleBatch
 from shared.messages.silences import Silence
 
@@ -130,6 +130,17 @@ RULES = Topic(
     producers=("api",),
     consumers=("alerting", "api", "history"),
 )
+RULES_STATUS = Topic(
+    "pantau.rules.status",
+    key="rule group",
+    message=GroupStatus,
+    description="How the evaluation of each rule group goes: filling, active or refused, and the rules that fail",
+    cleanup="compact",
+    producers=("alerting",),
+    consumers=("api", "anyone"),
+    # Only the latest word counts, and each group says it every half minute.
+    config={"min.compaction.lag.ms": "0", "segment.ms": "3600000"},
+)
 SILENCES = Topic(
     "pantau.silences",
     key="id",
@@ -196,6 +207,7 @@ TOPICS: tuple[Topic, ...] = (
     ALERT_EVENTS,
     ALERT_STATE,
     RULES,
+    RULES_STATUS,
     SILENCES,
     ACCESS,
     NOTIFICATIONS,
