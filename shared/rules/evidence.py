@@ -1,27 +1,17 @@
 """Why a transition came about: the samples that the rule's selectors saw of the series that the alert is about."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from shared.messages.alerts import Evidence, EvidenceSample, EvidenceSeries
 from shared.messages.series import NAME, key_of
-from shared.promql.duration_expressions import Duration, milliseconds_of
-from shared.promql.expressions import Expr, RangeSelector, Subquery, VectorSelector, children
 from shared.promql.query import Query
+from shared.promql.reach import looks
 from shared.promql.selecting import select
 from shared.promql.series_sets import Labels
 from shared.promql.source import Source, is_stale
 
 MOST_SERIES = 20
 MOST_SAMPLES = 50
-
-
-class _Look(NamedTuple):
-    """A selector, and the stretch of time before the instant that it looks at."""
-
-    selector: VectorSelector
-    start_ms: int
-    end_ms: int
 
 
 def evidence(query: Query, source: Source, about: Mapping[str, str], instant_ms: int, lookback_ms: int) -> Evidence:
@@ -31,7 +21,7 @@ def evidence(query: Query, source: Source, about: Mapping[str, str], instant_ms:
     """
     shown: dict[str, EvidenceSeries] = {}
     total: set[Labels] = set()
-    for look in _looks(query.expr, instant_ms, instant_ms, instant_ms, lookback_ms):
+    for look in looks(query, instant_ms, lookback_ms):
         found = select(source, look.selector.matchers, look.selector.alternatives, look.start_ms, look.end_ms)
         for block in found.blocks:
             chosen = (block.times > look.start_ms) & (block.times <= look.end_ms)
@@ -54,28 +44,3 @@ def evidence(query: Query, source: Source, about: Mapping[str, str], instant_ms:
 
 def _is_about(labels: Labels, about: Mapping[str, str]) -> bool:
     return all(about.get(name, value) == value for name, value in labels if name != NAME)
-
-
-def _looks(expr: Expr, first_ms: int, last_ms: int, instant_ms: int, lookback_ms: int) -> Iterator[_Look]:
-    """The selectors in an expression that is evaluated from `first_ms` to `last_ms`."""
-
-    def shifted(offset: Duration, at: int | str | None) -> tuple[int, int]:
-        back = milliseconds_of(offset, 0, 0)
-        if at is None:
-            return first_ms - back, last_ms - back
-        pinned = at if isinstance(at, int) else instant_ms
-        return pinned - back, pinned - back
-
-    match expr:
-        case VectorSelector():
-            first, last = shifted(expr.modifiers.offset, expr.modifiers.at)
-            yield _Look(expr, first - lookback_ms, last)
-        case RangeSelector():
-            first, last = shifted(expr.selector.modifiers.offset, expr.selector.modifiers.at)
-            yield _Look(expr.selector, first - milliseconds_of(expr.range, 0, 0), last)
-        case Subquery():
-            first, last = shifted(expr.modifiers.offset, expr.modifiers.at)
-            yield from _looks(expr.expr, first - milliseconds_of(expr.range, 0, 0), last, instant_ms, lookback_ms)
-        case _:
-            for one in children(expr):
-                yield from _looks(one, first_ms, last_ms, instant_ms, lookback_ms)
