@@ -10,7 +10,7 @@ from shared.promql.query import Query
 
 
 class Look(NamedTuple):
-    """A selector, and the left-open stretch (start, end] that it looks at, in ms; `pinned` by an `@` to a fixed time."""
+    """A selector, and the left-open stretch (start, end] that it looks at; `pinned` by an `@` to a fixed time. Ms."""
 
     selector: VectorSelector
     start_ms: int
