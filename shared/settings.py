@@ -9,12 +9,15 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+
+from shared.messages.series import LABEL_NAME
 
 PREFIX = "PANTAU_"
 DELIMITER = "__"
@@ -26,6 +29,7 @@ SECTIONS = (
     "database",
     "log",
     "heartbeat",
+    "external",
     "local",
     "collector",
     "health",
@@ -71,6 +75,31 @@ class HeartbeatSettings(Section):
     interval_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 5.0
 
 
+class ExternalSettings(Section):
+    """How others know this Pantau: in templates (`$externalURL`, `$externalLabels`) and in what it sends."""
+
+    url: str = "http://127.0.0.1:8080"
+    """Where people reach it in a browser; links in notifications and alerts begin with it."""
+    labels: dict[str, str] = {}
+    """Told apart from other Pantaus by them: added to each alert that goes to an Alertmanager and has no such label."""
+
+    @field_validator("url")
+    @classmethod
+    def _leads_here(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.query or parts.fragment:
+            raise ValueError("is not of the form http://HOST[:PORT][/PATH] or https://…")
+        return url.rstrip("/")  # as Prometheus has it, so that templates may append /path
+
+    @field_validator("labels")
+    @classmethod
+    def _are_labels(cls, labels: dict[str, str]) -> dict[str, str]:
+        for name in labels:
+            if not LABEL_NAME.fullmatch(name) or name == "__name__":
+                raise ValueError(f"{name[:80]!r} is not a label name")
+        return labels
+
+
 class AdminSettings(Section):
     """Where a service serves /health/live, /health/ready and /metrics."""
 
@@ -87,6 +116,7 @@ class CommonSettings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
+    external: ExternalSettings = ExternalSettings()
     instance: str = f"{socket.gethostname()}:{os.getpid()}"
 
     @classmethod

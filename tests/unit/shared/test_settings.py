@@ -162,3 +162,26 @@ def test_no_secret_is_in_a_refusal(file: Path) -> None:
 def test_values_that_could_not_work_are_refused(file: Path, variable: str, value: str) -> None:
     (line,) = refusal(file, **{variable: value})
     assert line.startswith(f"environment variable {variable}: ")
+
+
+def test_external_url_and_labels_come_from_file_and_environment(file: Path) -> None:
+    settings = read(
+        file,
+        "external: {url: 'https://pantau.example/watch/', labels: {site: jkt}}",
+        PANTAU_EXTERNAL__LABELS='{"replica": "a"}',
+    )
+    assert settings.external.url == "https://pantau.example/watch"
+    assert settings.external.labels == {"site": "jkt", "replica": "a"}
+
+
+@pytest.mark.parametrize("url", ["pantau.example", "ftp://pantau.example", "http://", "http://h/?a=b", "http://h/#x"])
+def test_an_external_url_that_leads_nowhere_is_refused(file: Path, url: str) -> None:
+    assert refusal(file, f"external: {{url: '{url}'}}") == [
+        f"{file}:1: external.url: is not of the form http://HOST[:PORT][/PATH] or https://…"
+    ]
+
+
+@pytest.mark.parametrize("name", ["a-b", "1a", "__name__", ""])
+def test_an_external_label_needs_a_label_name(file: Path, name: str) -> None:
+    (line,) = refusal(file, f"external: {{labels: {{'{name}': x}}}}")
+    assert line == f"{file}:1: external.labels: {name!r} is not a label name"
