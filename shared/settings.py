@@ -87,7 +87,8 @@ class ExternalSettings(Section):
     @classmethod
     def _leads_here(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.query or parts.fragment:
+        leads_nowhere = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+        if leads_nowhere or parts.query or parts.fragment:
             raise ValueError("is not of the form http://HOST[:PORT][/PATH] or https://…")
         return url.rstrip("/")  # as Prometheus has it, so that templates may append /path
 
