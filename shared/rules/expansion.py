@@ -35,11 +35,18 @@ def check_text(text: str) -> None:
         parse_template(text, VARIABLES)
 
 
+def known_queries(text: str) -> tuple[str | None, ...]:
+    """The texts of the queries that the template makes, with the verbs (`%q`) of what is filled into label values; None
+    for one that is not known before the template is expanded. BadTemplate if the text is none."""
+    pipes = [one for one in operands_in(parse_template(text, VARIABLES)) if isinstance(one, Pipe)]
+    return tuple(
+        _known_query(pipe, place) for pipe in pipes for place in range(len(pipe.commands)) if _asks(pipe, place)
+    )
+
+
 def queries_may_see(text: str, metric: str) -> bool:
     """Whether a query in the template may select series of the metric: it is named, or the query is not known yet."""
-    pipes = [one for one in operands_in(parse_template(text, VARIABLES)) if isinstance(one, Pipe)]
-    asked = [_known_query(pipe, place) for pipe in pipes for place in range(len(pipe.commands)) if _asks(pipe, place)]
-    return any(query is None or metric in query or "__name__" in query for query in asked)
+    return any(query is None or metric in query or "__name__" in query for query in known_queries(text))
 
 
 def _asks(pipe: Pipe, place: int) -> bool:
