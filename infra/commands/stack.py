@@ -18,12 +18,14 @@ from infra.local.narration import Narrator
 from infra.local.places import Places
 from infra.local.readiness import of_program, words
 from infra.local.record import Record
-from infra.local.settings import chosen_file, configuration
+from infra.local.scaling import workers_of
+from infra.local.settings import MOST_WORKERS, SERVICES, chosen_file, configuration, service_of
 from infra.local.starting import Started
 from infra.local.supervisor import UNREACHABLE, Control, ProgramState
 from infra.local.survivors import survivors
 from infra.local.tail import Tail, last_lines_of
 from infra.local.watching import Watch
+from shared.messages.topics import ALERTING_INPUTS
 from shared.settings import BadSettings
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -35,6 +37,17 @@ def up(
     data: Data = DEFAULT_DATA,
     config: Config = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it runs, and leave it running.")] = False,
+    alerting_workers: Annotated[
+        int | None,
+        typer.Option(
+            "--alerting-workers",
+            metavar="N",
+            min=1,
+            max=MOST_WORKERS,
+            help="Alerting programs that share the rule groups; may be changed while it runs.",
+            show_default="local.alerting_workers, else 1",
+        ),
+    ] = None,
 ) -> None:
     """Run the whole product on this machine: Kafka, PostgreSQL, the six services, the browser application."""
     where, narrator = places(data), Narrator(err)
@@ -42,7 +55,7 @@ def up(
         signal.signal(number, _interrupt)
     begun = time.monotonic()
     try:
-        started = stack.up(where, configuration(chosen_file(config)), narrator)
+        started = stack.up(where, configuration(chosen_file(config)), narrator, alerting_workers)
     except (LocalStackError, BadSettings) as error:
         narrator.close()
         fail(str(error))
@@ -82,7 +95,7 @@ def status(data: Data = DEFAULT_DATA) -> None:
         fail(f"Nothing runs in {where.data}.")
     table = Table("program", "state", "pid", "up", "memory", "ready", box=None, pad_edge=False)
     all_ready = True
-    for program in programs:
+    for program in sorted(programs, key=_place):
         ready = _readiness(where, program, record)
         all_ready = all_ready and ready == "yes"
         table.add_row(
@@ -145,6 +158,7 @@ def _tell(started: Started, where: Places, seconds: float) -> None:
     record = started.record
     if started.already:
         out.print(f"Pantau runs already: {record.url}   (Kafka {record.bootstrap}; ./pantau status)", markup=False)
+        _tell_workers(record)
         return
     out.print(f"Pantau runs: {record.url}   ({seconds:.1f} s)", markup=False)
     out.print(f"  Kafka     {record.bootstrap}", markup=False)
@@ -154,9 +168,21 @@ def _tell(started: Started, where: Places, seconds: float) -> None:
         out.print(
             f"  login     admin, password {started.admin_password}   (shown only now: write it down)", markup=False
         )
+    _tell_workers(record)
     for name, why in started.not_ready.items():
         out.print(f"  {name} is not ready yet: {why}", markup=False)
     sys.stdout.flush()
+
+
+def _tell_workers(record: Record) -> None:
+    workers = workers_of(record)
+    if len(workers) > 1:
+        out.print(f"  alerting  {', '.join(workers)}", markup=False)
+    if len(workers) > ALERTING_INPUTS.partitions:
+        out.print(
+            f"  Rule groups are in {ALERTING_INPUTS.partitions} shares, one worker each: the others stand by.",
+            markup=False,
+        )
 
 
 def _stay(where: Places, narrator: Narrator) -> None:
@@ -192,6 +218,12 @@ def _programs(where: Places) -> list[ProgramState] | None:
         return Control(where).programs()
     except UNREACHABLE:
         return None
+
+
+def _place(program: ProgramState) -> tuple[int, int, str]:
+    """Servers first, then the services in the order in which people read them, further workers after the first."""
+    service = service_of(program.name)
+    return SERVICES.index(service) if service in SERVICES else -1, len(program.name), program.name
 
 
 def _readiness(where: Places, program: ProgramState, record: Record | None) -> str:

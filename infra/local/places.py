@@ -71,6 +71,11 @@ class Places:
         return Path(tempfile.gettempdir()) / f"pantau-{os.getuid()}-{name}" / "supervisor.sock"
 
     @property
+    def workers(self) -> Path:
+        """Supervisor's configuration of the further alerting workers, a file each."""
+        return self.run / "workers"
+
+    @property
     def record(self) -> Path:
         """What a complete start has noted for the other commands."""
         return self.run / "stack.json"
@@ -81,7 +86,7 @@ class Places:
         if not self.data.exists():
             self.data.mkdir(parents=True)
             self.data.chmod(0o711)
-        for directory in (self.logs, self.secrets, self.run, self.supervisor_socket.parent):
+        for directory in (self.logs, self.secrets, self.run, self.workers, self.supervisor_socket.parent):
             directory.mkdir(mode=0o700, exist_ok=True)
             _refuse_strangers(directory)
 

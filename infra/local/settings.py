@@ -6,7 +6,7 @@ Services are known by their module names only: their settings are loaded from `s
 import importlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 # In the order in which people read them.
 SERVICES = ("collector", "health", "alerting", "history", "notifier", "api")
+ALERTING = "alerting"
+MOST_WORKERS = 64
 
 
 class LocalSettings(Section):
@@ -30,6 +32,11 @@ class LocalSettings(Section):
     """Kafka talks to itself here; the port above `kafka_port` if not said."""
     kafka_heap_mb: Annotated[int, Field(ge=256)] = 512
     postgres_port: Port = 15432
+    alerting_workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 1
+    """How many alerting programs share the rule groups; `./pantau up --alerting-workers` goes before it."""
+    alerting_worker_port: Annotated[int, Field(ge=1, le=65536 - MOST_WORKERS)] = 18102
+    """Where alerting-2 serves its pages; alerting-3 has the port above, and so on. The first worker has its own
+    `alerting.admin.port`."""
 
     @property
     def controller_port(self) -> int:
@@ -65,11 +72,21 @@ class Configuration:
     local: LocalSettings
     services: Mapping[str, CommonSettings]
 
-    def endpoint(self, service: str) -> Endpoint:
-        """Where `service` tells how it is: its `admin` section, or for api its own address."""
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of the programs that run the services: one each, and the further alerting workers."""
+        return (*SERVICES, *further_workers(self.local.alerting_workers))
+
+    def endpoint(self, program: str) -> Endpoint:
+        """Where a program tells how it is: its service's `admin` section, or for api its own address."""
+        service = service_of(program)
         section = getattr(self.services[service], service)
         at = getattr(section, "admin", section)
-        return Endpoint(at.host, at.port)
+        return Endpoint(at.host, at.port if program == service else self._worker_port(program))
+
+    def with_alerting_workers(self, count: int) -> "Configuration":
+        """The same with so many alerting workers."""
+        return replace(self, local=self.local.model_copy(update={"alerting_workers": count}))
 
     def listeners(self) -> list[Listener]:
         """Every port that the stack will listen on, with the setting that chooses it."""
@@ -78,7 +95,16 @@ class Configuration:
             Listener("local.kafka_controller_port", self.local.controller_port),
             Listener("local.postgres_port", self.local.postgres_port),
             *(listener for service in self.services for listener in self._of(service)),
+            *(self.worker_listener(worker) for worker in further_workers(self.local.alerting_workers)),
         ]
+
+    def worker_listener(self, worker: str) -> Listener:
+        """The port of one of the further alerting workers."""
+        at = self.endpoint(worker)
+        return Listener("local.alerting_worker_port", at.port, at.host)
+
+    def _worker_port(self, worker: str) -> int:
+        return self.local.alerting_worker_port + int(worker.removeprefix(f"{ALERTING}-")) - 2
 
     def _of(self, service: str) -> list[Listener]:
         settings = self.services[service]
@@ -116,6 +142,17 @@ def configuration(file: Path | None, environment: Mapping[str, str] | None = Non
     if problems:
         raise BadSettings("\n".join(problems))
     return Configuration(file, local, loaded)
+
+
+def further_workers(count: int) -> list[str]:
+    """The names of all but the first of `count` alerting workers. The first is `alerting`, however many there are, so
+    that it is not touched when others come and go."""
+    return [f"{ALERTING}-{number}" for number in range(2, count + 1)]
+
+
+def service_of(program: str) -> str:
+    """The service that a program of the stack runs."""
+    return ALERTING if program.startswith(f"{ALERTING}-") else program
 
 
 def settings_class(service: str) -> type[CommonSettings]:

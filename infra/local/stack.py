@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from infra.local import ports, readiness, starting
+from infra.local import ports, readiness, scaling, starting
 from infra.local.errors import LocalStackError
 from infra.local.narration import Narrator
 from infra.local.places import Places
@@ -21,13 +21,20 @@ from infra.local.survivors import end_survivors, forget, survivors
 STOP_SECONDS = 75.0
 
 
-def up(places: Places, configuration: Configuration, narrator: Narrator) -> Started:
-    """Bring everything up, unless it is. LocalStackError, after taking down what was started, when that fails."""
+def up(
+    places: Places, configuration: Configuration, narrator: Narrator, alerting_workers: int | None = None
+) -> Started:
+    """Bring everything up, unless it is. `alerting_workers`, where they are said, go before the settings and are
+    brought about in a running stack, too. LocalStackError when it fails, after taking down what a start has started."""
     places.make()
     with _only_start(places):
         record = Record.read(places)
         if record and Control(places).answers():
+            if alerting_workers is not None:
+                record = scaling.scale(places, record, alerting_workers)
             return Started(record, already=True)
+        if alerting_workers is not None:
+            configuration = configuration.with_alerting_workers(alerting_workers)
         _recover(places, narrator)
         if conflicts := ports.conflicts(configuration.listeners()):
             raise LocalStackError("\n".join(conflicts))
@@ -44,6 +51,7 @@ def down(places: Places) -> bool:
     try:
         control = Control(places)
         pid = control.pid()
+        scaling.stop_all(control)
         control.shutdown()
         was_running = True
         _wait_for_end(control, pid, STOP_SECONDS)

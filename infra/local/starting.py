@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from infra.local.places import PROJECT, Places
 from infra.local.processes import POLL_SECONDS, Program, wait_until
 from infra.local.readiness import wait_for_services
 from infra.local.record import Record
-from infra.local.settings import SERVICES, Configuration
+from infra.local.settings import ALERTING, SERVICES, Configuration, further_workers, service_of
 from infra.local.supervisor import Control
 from infra.local.survivors import marked_environment
 from infra.migrations.files import BadMigration
@@ -45,7 +46,11 @@ class Started:
 def start(places: Places, configuration: Configuration, narrator: Narrator) -> Started:
     servers = _prepare(places, configuration, narrator)
     environment = child_environment(places, configuration)
-    programs = [_service(name) for name in SERVICES]
+    programs = [program(name, configuration) for name in SERVICES]
+    for old in places.workers.glob("*.conf"):
+        old.unlink()
+    for worker in further_workers(configuration.local.alerting_workers):
+        supervisor.write_worker(places, program(worker, configuration), autostart=False)
     narrator.say("Starting Kafka and PostgreSQL")
     running = supervisor.start(places, supervisor.configuration(places, servers, programs), environment)
     control = Control(places)
@@ -71,7 +76,7 @@ def start(places: Places, configuration: Configuration, narrator: Narrator) -> S
         url=configuration.endpoint("api").url,
         bootstrap=bootstrap(configuration),
         config=str(configuration.file) if configuration.file else None,
-        endpoints={name: configuration.endpoint(name).url for name in SERVICES},
+        endpoints={name: configuration.endpoint(name).url for name in configuration.programs},
     )
     not_ready = wait_for_services(places, control, record.endpoints)
     record.write(places)
@@ -103,8 +108,20 @@ def _prepare(places: Places, configuration: Configuration, narrator: Narrator) -
     return [programs["kafka"], programs["postgres"]]
 
 
-def _service(name: str) -> Program:
-    return Program(name, [sys.executable, "-m", f"services.{name}"], stop_signal=signal.SIGTERM, stop_seconds=15)
+def program(name: str, configuration: Configuration) -> Program:
+    """How a program of the stack is run. Alerting workers tell themselves apart by their names."""
+    service, environment = service_of(name), dict[str, str]()
+    if service == ALERTING:
+        environment["PANTAU_INSTANCE"] = f"{socket.gethostname()}:{name}"
+    if name != service:
+        environment[ports.environment_name(f"{service}.admin.port")] = str(configuration.endpoint(name).port)
+    return Program(
+        name,
+        [sys.executable, "-m", f"services.{service}"],
+        stop_signal=signal.SIGTERM,
+        stop_seconds=15,
+        environment=environment,
+    )
 
 
 def _wait_for_servers(places: Places, configuration: Configuration, running: subprocess.Popen[bytes]) -> None:

@@ -18,6 +18,8 @@ from infra.local.processes import Program
 SERVERS, SERVICES = "servers", "services"
 # Supervisor waits a second longer after each failed try to start a program; it is never to give up.
 TRIES = 1_000_000
+# The group with the higher priority starts later and stops first.
+SERVERS_PRIORITY, SERVICES_PRIORITY = 10, 100
 ANSWER_SECONDS = 10.0
 
 
@@ -45,7 +47,7 @@ def configuration(places: Places, servers: Sequence[Program], services: Sequence
     """The text of supervisor's configuration file.
 
     The servers start with supervisor, the services when they are told to; at the end all services are stopped before
-    the servers are.
+    the servers are. Programs that come and go while it runs have a file each, see `write_worker`.
     """
     sections = [
         _section(
@@ -65,11 +67,29 @@ def configuration(places: Places, servers: Sequence[Program], services: Sequence
         "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n",
         *(_program(places, program, autostart=True) for program in servers),
         *(_program(places, program, autostart=False) for program in services),
-        # The group with the higher priority starts later and stops first.
-        _section(f"group:{SERVERS}", programs=",".join(program.name for program in servers), priority=10),
-        _section(f"group:{SERVICES}", programs=",".join(program.name for program in services), priority=100),
+        _section(f"group:{SERVERS}", programs=",".join(program.name for program in servers), priority=SERVERS_PRIORITY),
+        _section(
+            f"group:{SERVICES}", programs=",".join(program.name for program in services), priority=SERVICES_PRIORITY
+        ),
+        _section("include", files=places.workers / "*.conf"),
     ]
     return "\n".join(sections)
+
+
+def write_worker(places: Places, program: Program, autostart: bool) -> None:
+    """Configure a program that supervisor can be told to add while it runs; it is a group of its own. `autostart`: it
+    runs as soon as supervisor knows it."""
+    text = _program(places, program, autostart, priority=SERVICES_PRIORITY)
+    _worker_file(places, program.name).write_text(text)
+
+
+def forget_worker(places: Places, name: str) -> None:
+    """Undo `write_worker`."""
+    _worker_file(places, name).unlink(missing_ok=True)
+
+
+def _worker_file(places: Places, name: str) -> Path:
+    return places.workers / f"{name}.conf"
 
 
 def start(places: Places, text: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -124,7 +144,17 @@ class Control:
 
     def start_services(self) -> None:
         """Start all services, without waiting."""
-        self._call("startProcessGroup", SERVICES, False)
+        for group in sorted({program.group for program in self.programs()} - {SERVERS}):
+            self._call("startProcessGroup", group, False)
+
+    def add(self, name: str) -> None:
+        """Take in a program that `write_worker` has configured."""
+        self._call("reloadConfig")
+        self._call("addProcessGroup", name)
+
+    def remove(self, name: str) -> None:
+        """Forget a program that was added, and is stopped."""
+        self._call("removeProcessGroup", name)
 
     def stop(self, program: ProgramState) -> None:
         """Begin to stop a program, the way it asks for; nothing if it isn't running."""
@@ -150,7 +180,7 @@ UNREACHABLE = (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError, 
 _NOT_RUNNING = 70
 
 
-def _program(places: Places, program: Program, autostart: bool) -> str:
+def _program(places: Places, program: Program, autostart: bool, priority: int | None = None) -> str:
     values: dict[str, object] = {
         "command": shlex.join(program.command).replace("%", "%%"),
         "directory": places.data,
@@ -168,6 +198,10 @@ def _program(places: Places, program: Program, autostart: bool) -> str:
     }
     if program.user:
         values["user"] = program.user
+    if priority is not None:
+        values["priority"] = priority
+    if program.environment:
+        values["environment"] = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
     return _section(f"program:{program.name}", **values)
 
 

@@ -14,7 +14,7 @@ class Watch:
     """Tells a narrator what has changed since it was last asked to look."""
 
     def __init__(self, places: Places, control: Control, narrator: Narrator) -> None:
-        self._control, self._narrator = control, narrator
+        self._places, self._control, self._narrator = places, control, narrator
         self._known = {program.name: program for program in control.programs()}
         self._tails = {name: Tail(places.logs / f"{name}.log") for name in self._known}
 
@@ -24,6 +24,8 @@ class Watch:
         for line in changes(self._known, now):
             self._narrator.say(line)
         self._known = now
+        for name in now.keys() - self._tails.keys():
+            self._tails[name] = Tail(self._places.logs / f"{name}.log")
         for name, tail in self._tails.items():
             for line in tail.lines():
                 if is_serious(line):
@@ -35,7 +37,10 @@ def changes(before: Mapping[str, ProgramState], now: Mapping[str, ProgramState])
     said = []
     for name, program in now.items():
         old = before.get(name)
-        if old is None or (old.pid, old.state) == (program.pid, program.state):
+        if old is None:
+            said.append(f"{name} was added")
+            continue
+        if (old.pid, old.state) == (program.pid, program.state):
             continue
         if program.pid and old.pid != program.pid:
             why = f" after it had ended (process {old.pid})" if old.pid else ""
@@ -44,4 +49,5 @@ def changes(before: Mapping[str, ProgramState], now: Mapping[str, ProgramState])
             said.append(f"{name} ends at once (exit status {program.exit_status}); it will be tried again, ever slower")
         elif program.state in ("STOPPED", "EXITED", "FATAL") and program.state != old.state:
             said.append(f"{name} is {program.state.lower()}")
+    said += [f"{name} was removed" for name in before if name not in now]
     return said

@@ -36,7 +36,12 @@ class Local:
         services = dict(zip(PROGRAMS[2:7], admin, strict=True))
         self.ports = {"local.kafka_port": kafka, "local.postgres_port": postgres, "api.port": api}
         settings: dict[str, dict[str, object]] = {
-            "local": {"kafka_port": kafka, "postgres_port": postgres, "kafka_heap_mb": 256},
+            "local": {
+                "kafka_port": kafka,
+                "postgres_port": postgres,
+                "kafka_heap_mb": 256,
+                "alerting_worker_port": two_ports_in_a_row(),
+            },
             "api": {"port": api},
             **{name: {"admin": {"port": port}} for name, port in services.items()},
         }
@@ -50,14 +55,22 @@ class Local:
         command = self.command(*arguments, data=data)
         return subprocess.run(command, capture_output=True, text=True, env=clean_environment(), timeout=SECONDS)
 
-    def up(self, data: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return self.run("up", "--detach", "--config", str(self.config), data=data)
+    def up(self, *more: str, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return self.run("up", "--detach", "--config", str(self.config), *more, data=data)
 
     def program(self, name: str) -> ProgramState:
         return next(one for one in Control(self.places).programs() if one.name == name)
 
     def dsn(self) -> str:
         return self.places.dsn_file.read_text()
+
+
+def two_ports_in_a_row() -> int:
+    """The lower of two free ports."""
+    candidates = ports.free(50)
+    return next(
+        one for one in candidates if not ports.conflicts([ports.Listener("", one), ports.Listener("", one + 1)])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +154,27 @@ def test_restart_gives_a_new_process_that_is_ready(running: Local) -> None:
     assert done.returncode == 0, done.stderr
     assert running.program("notifier").pid != old
     assert "There is no 'nobody'; there are" in running.run("restart", "nobody").stderr
+
+
+def test_alerting_workers_come_and_go_and_the_others_stay(running: Local) -> None:
+    running.run("down")
+    pids: dict[str, int | None] = {}
+    for count, names in ((2, ["alerting", "alerting-2"]), (3, ["alerting", "alerting-2", "alerting-3"])):
+        done = running.up("--alerting-workers", str(count))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"alerting  {', '.join(names)}\n" in done.stdout
+        status = running.run("status")
+        rows = [line.split() for line in status.stdout.splitlines() if line.startswith("alerting")]
+        assert [(row[0], row[1], row[-1]) for row in rows] == [(name, "running", "yes") for name in names]
+        assert all(running.program(name).pid == pid for name, pid in pids.items())
+        pids = {name: running.program(name).pid for name in names}
+    assert running.run("restart", "alerting-3").returncode == 0
+    assert "partitions assigned" in running.run("logs", "alerting-3").stdout
+    done = running.up("--alerting-workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [one.name for one in Control(running.places).programs() if "alerting" in one.name] == ["alerting"]
+    assert running.program("alerting").pid == pids["alerting"]
+    assert running.run("status").returncode == 0
 
 
 @pytest.mark.parametrize("who", ["the supervisor", "everything"])

@@ -109,6 +109,12 @@ def test_only_the_api_and_the_exporter_are_published_on_loopback() -> None:
     assert published == {"api": ["127.0.0.1:8080:8080"], "collector": ["127.0.0.1:9090:9090"]}
 
 
+def test_alerting_can_be_scaled() -> None:
+    service = ALL["alerting"]
+    assert not service.keys() & {"container_name", "ports", "hostname", "network_mode", "volumes"}
+    assert "PANTAU_INSTANCE" not in service["environment"], "each container is told apart by its own host name"
+
+
 def test_kafka_and_the_database_are_on_inner_networks_only() -> None:
     inner = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert set(ALL["kafka"]["networks"]) | set(ALL["timescaledb"]["networks"]) <= inner

@@ -28,6 +28,21 @@ def test_ports_come_from_the_file_and_the_environment(tmp_path: Path) -> None:
     assert (ports["api.port"], ports["local.kafka_port"], ports["collector.exporter.port"]) == (1234, 2345, 3456)
 
 
+def test_further_alerting_workers_have_a_name_and_a_port_each() -> None:
+    loaded = configuration(None, {"PANTAU_LOCAL__ALERTING_WORKERS": "3"})
+    assert loaded.programs == (*SERVICES, "alerting-2", "alerting-3")
+    alone = configuration(None, {})
+    assert loaded.endpoint("alerting") == alone.endpoint("alerting"), "the first is the same, however many there are"
+    assert len({loaded.endpoint(name).url for name in loaded.programs}) == len(loaded.programs)
+    assert {one.port for one in loaded.listeners()} - {one.port for one in alone.listeners()} == {18102, 18103}
+
+
+@pytest.mark.parametrize("count", ["0", "65"])
+def test_a_number_of_workers_that_makes_no_sense_is_refused(count: str) -> None:
+    with pytest.raises(BadSettings, match="PANTAU_LOCAL__ALERTING_WORKERS"):
+        configuration(None, {"PANTAU_LOCAL__ALERTING_WORKERS": count})
+
+
 def test_an_address_for_everybody_is_shown_as_this_machine(tmp_path: Path) -> None:
     loaded = configuration(None, {"PANTAU_API__HOST": "0.0.0.0"})
     assert loaded.endpoint("api").url == "http://127.0.0.1:8080"

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from supervisor.datatypes import dict_of_key_value_pairs
+from supervisor.options import expand
 
 from infra.local import supervisor
 from infra.local.places import LONGEST_SOCKET_PATH, Places
@@ -56,6 +58,23 @@ def test_only_a_program_that_names_a_user_runs_as_another(parsed: RawConfigParse
     assert "user" not in parsed["program:kafka"]
 
 
+def test_a_worker_that_comes_later_is_a_file_of_its_own_that_supervisor_includes(tmp_path: Path) -> None:
+    places = Places.at(tmp_path)
+    places.make()
+    environment = {"PANTAU_INSTANCE": "host:50%", "PANTAU_ALERTING__ADMIN__PORT": "18102"}
+    worker = Program("alerting-2", ["python", "-m", "services.alerting"], environment=environment)
+    supervisor.write_worker(places, worker, autostart=True)
+    main = RawConfigParser()
+    main.read_string(supervisor.configuration(places, [KAFKA], [API]))
+    (file,) = places.workers.iterdir()
+    assert file.match(main["include"]["files"])
+    written = RawConfigParser()
+    written.read(file)
+    section = written["program:alerting-2"]
+    assert section["priority"] == main["group:services"]["priority"]
+    assert dict_of_key_value_pairs(expand(section["environment"], {}, "environment")) == environment
+
+
 def test_a_long_data_directory_gets_a_socket_elsewhere_and_always_the_same(tmp_path: Path) -> None:
     short = Places.at(Path("/data"))
     long = Places.at(tmp_path / ("x" * 120))
@@ -82,6 +101,12 @@ RUNNING = ProgramState("api", "RUNNING", 10, 1_000, 1_060, 0, "services")
 )
 def test_changes_are_told(now: ProgramState, said: list[str]) -> None:
     assert changes({"api": RUNNING}, {"api": now}) == said
+
+
+def test_programs_that_come_and_go_are_told() -> None:
+    other = replace(RUNNING, name="alerting-2")
+    assert changes({"api": RUNNING}, {"api": RUNNING, "alerting-2": other}) == ["alerting-2 was added"]
+    assert changes({"api": RUNNING, "alerting-2": other}, {"api": RUNNING}) == ["alerting-2 was removed"]
 
 
 def test_uptime_is_counted_only_while_it_runs() -> None:
