@@ -7,9 +7,8 @@ from shared.messages.alerts import SEVERITIES
 from shared.messages.rules import AlertingRule, RecordingRule
 from shared.messages.series import LABEL_NAME, METRIC_NAME, NAME
 from shared.promql.errors import BadQuery
-from shared.promql.expressions import value_type
+from shared.promql.expressions import COMPARISONS, Binary, Number, value_type
 from shared.promql.query import Query, compile_query
-from shared.promql.syntax import Comparison, parse
 from shared.rules.errors import BadRule
 from shared.rules.expansion import check_text
 from shared.rules.templates import BadTemplate
@@ -52,12 +51,19 @@ def check_expression(expr: str, place: str) -> Query:
     return query
 
 
-def check_comparison(expr: str, place: str) -> Comparison:
-    """The `selector comparison number` that a small rule is. BadRule naming `place` if it is none."""
-    try:
-        return parse(expr)
-    except BadQuery as error:
-        raise BadRule(f"{place}: {error}") from error
+def threshold_of(query: Query) -> float | None:
+    """The number that the query compares with; None where it is, as a whole, no comparison with a number."""
+    expr = query.expr
+    if not isinstance(expr, Binary) or expr.op not in COMPARISONS:
+        return None
+    numbers = [side.value for side in (expr.left, expr.right) if isinstance(side, Number)]
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def metric_of(query: Query) -> str | None:
+    """The metric that the query is about; None where it is about several, or about one that it doesn't name."""
+    metrics = {selector.metric for selector in query.selectors}
+    return metrics.pop() if len(metrics) == 1 else None
 
 
 def check_rule(rule: AlertingRule, place: str) -> None:

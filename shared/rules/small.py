@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.messages.alerts import Severity
 from shared.messages.rules import AlertingRule, RuleGroup
-from shared.rules.conditions import check_comparison, check_name, check_rule, rewrite
+from shared.rules.conditions import check_expression, check_name, check_rule, metric_of, rewrite, threshold_of
 from shared.rules.errors import BadRule
 
 LONGEST_COOLDOWN_MS = 366 * 24 * 3_600_000
 
 
 class SmallRule(BaseModel):
-    """`{name, condition, severity, message, cooldown?, immediate?}`; also its `threshold` and `metric`."""
+    """`{name, condition, severity, message, cooldown?, immediate?}`, its `threshold` and `metric`, and our `shadow`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -27,10 +27,12 @@ class SmallRule(BaseModel):
     """Milliseconds; an alert that fires again within it is sent at its end, if it still fires."""
     immediate: bool = False
     """Accepted as the specification has it; small rules are evaluated on arrival in any case."""
+    shadow: bool = False
+    """Evaluated and kept, never sent, until it is promoted."""
     threshold: float | None = None
-    """If given, the number in the condition."""
+    """If given, the number that the condition, as a whole, compares with."""
     metric: str | None = None
-    """If given, the metric in the condition."""
+    """If given, the one metric that the condition is about."""
 
 
 def alerting_rule(rule: SmallRule, place: str = "rule") -> AlertingRule:
@@ -39,11 +41,8 @@ def alerting_rule(rule: SmallRule, place: str = "rule") -> AlertingRule:
         expr = rewrite(rule.condition)
     except BadRule as error:
         raise BadRule(f"{place}: {error}") from error
-    query = check_comparison(expr, f"{place}: condition")
-    if rule.threshold is not None and not _same(rule.threshold, query.number):
-        raise BadRule(f"{place}: threshold is {rule.threshold:g}, but the condition compares with {query.number:g}")
-    if rule.metric is not None and rule.metric != query.selector.metric:
-        raise BadRule(f"{place}: metric is {rule.metric[:80]!r}, but the condition is about {query.selector.metric!r}")
+    query = check_expression(expr, f"{place}: condition")
+    _check_stated(rule, threshold_of(query), metric_of(query), place)
     alerting = AlertingRule(
         name=rule.name,
         expr=expr,
@@ -51,6 +50,7 @@ def alerting_rule(rule: SmallRule, place: str = "rule") -> AlertingRule:
         severity=rule.severity,
         message=rule.message,
         cooldown_ms=rule.cooldown,
+        shadow=rule.shadow,
     )
     check_rule(alerting, place)
     return alerting
@@ -70,6 +70,18 @@ def small_group(
         updated_by=updated_by,
         updated_at=updated_at_ms,
     )
+
+
+def _check_stated(rule: SmallRule, threshold: float | None, metric: str | None, place: str) -> None:
+    """BadRule where what the rule says beside its condition is not in the condition: one of both is a mistake."""
+    if rule.threshold is not None and threshold is None:
+        raise BadRule(f"{place}: threshold: the condition is not a comparison with a number: leave it out")
+    if rule.threshold is not None and threshold is not None and not _same(rule.threshold, threshold):
+        raise BadRule(f"{place}: threshold is {rule.threshold:g}, but the condition compares with {threshold:g}")
+    if rule.metric is not None and metric is None:
+        raise BadRule(f"{place}: metric: the condition does not name exactly one metric: leave it out")
+    if rule.metric is not None and rule.metric != metric:
+        raise BadRule(f"{place}: metric is {rule.metric[:80]!r}, but the condition is about {metric!r}")
 
 
 def _same(one: float, other: float) -> bool:

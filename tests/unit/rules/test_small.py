@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from shared.messages.rules import AlertingRule
 from shared.rules.conditions import rewrite
 from shared.rules.errors import BadRule
 from shared.rules.small import SmallRule, small_group
@@ -48,12 +49,40 @@ def test_a_small_rule_is_a_group_of_its_own_evaluated_on_arrival() -> None:
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"condition": "custom_metric > 100", "threshold": 100, "metric": "custom_metric"},
+        {"condition": "-5 >= custom_metric", "threshold": -5, "metric": "custom_metric"},
+        {"condition": "rate(errors_total[5m]) > 1", "threshold": 1, "metric": "errors_total"},
+        {"condition": "sum(a) / sum(a offset 1h) > 2", "threshold": 2, "metric": "a"},
+        {"condition": "absent(heartbeat)", "metric": "heartbeat"},
+        {"condition": "vector(time() % 3600) < 60", "threshold": 60},
+    ],
+)
+def test_any_condition_that_the_engine_takes(change: dict[str, object]) -> None:
+    (rule,) = small_group(SmallRule.model_validate(GOOD | change), 1, "admin", 0).rules
+    assert rule.expr == change["condition"]
+
+
+def test_a_small_rule_may_be_tried_without_telling_anybody() -> None:
+    (rule,) = small_group(SmallRule.model_validate(GOOD | {"shadow": True}), 1, "admin", 0).rules
+    assert isinstance(rule, AlertingRule)
+    assert rule.shadow
+
+
+@pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"condition": "custom_metric >"}, "not PromQL"),
-        ({"condition": "rate(a[5m]) > 1"}, "rate"),
+        ({"condition": "rate(a[5m])[5m:1m]"}, "gives a matrix"),
+        ({"condition": "'text'"}, "gives a string"),
         ({"threshold": 80}, "threshold is 80"),
+        ({"condition": "a > b", "threshold": 80}, "not a comparison with a number"),
+        ({"condition": "sum(a > 80)", "threshold": 80}, "not a comparison with a number"),
+        ({"condition": "80 < bool 90", "threshold": 80}, "not a comparison with a number"),
         ({"metric": "other"}, "metric is 'other'"),
+        ({"condition": "a / b > 100", "metric": "a"}, "exactly one metric"),
+        ({"condition": '{job="a"} > 100', "metric": "a"}, "exactly one metric"),
         ({"name": "a\nb"}, "printable"),
     ],
 )
