@@ -1,0 +1,93 @@
+"""`python -m bench._sampled REPORT MODULE`: run a module, and see where its threads' CPU time goes.
+
+A thread looks at all others a few hundred times a second and books what each used of a processor since the last look on
+the functions that it is in now. When the module ends, a table of them is in REPORT.
+"""
+
+import atexit
+import runpy
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+
+LOOK_SECONDS = 0.004
+SHOWN = 70
+
+
+class Samples:
+    """CPU seconds by function: its own, and with what it calls."""
+
+    def __init__(self) -> None:
+        self.own: Counter[str] = Counter()
+        self.whole: Counter[str] = Counter()
+        self.threads: Counter[str] = Counter()
+        self._used: dict[int, float] = {}
+
+    def look(self, me: int) -> None:
+        """Book what was used since the last look."""
+        names = {thread.ident: thread.name for thread in threading.enumerate()}
+        for thread, frame in sys._current_frames().items():
+            if thread == me or thread not in names:
+                continue
+            used = time.clock_gettime(time.pthread_getcpuclockid(thread))
+            spent = used - self._used.get(thread, used)
+            self._used[thread] = used
+            if spent > 0:
+                self.threads[names[thread]] += spent  # type: ignore[assignment]
+                self._book(frame, spent)
+
+    def _book(self, frame: FrameType | None, spent: float) -> None:
+        seen: set[str] = set()
+        while frame is not None:
+            name = _place(frame)
+            if not seen:
+                self.own[name] += spent  # type: ignore[assignment]
+            if name not in seen:
+                self.whole[name] += spent  # type: ignore[assignment]
+            seen.add(name)
+            frame = frame.f_back
+
+    def report(self) -> str:
+        """The tables."""
+        total = sum(self.threads.values()) or 1.0
+        lines = [f"{seconds:8.2f} s  thread {name}" for name, seconds in self.threads.most_common()]
+        for title, table in (("own", self.own), ("with callees", self.whole)):
+            lines += ["", f"CPU, {title}:"]
+            lines += [
+                f"{seconds:8.2f} s {100 * seconds / total:5.1f} %  {name}" for name, seconds in table.most_common(SHOWN)
+            ]
+        return "\n".join(lines) + "\n"
+
+
+def _place(frame: FrameType) -> str:
+    path = Path(frame.f_code.co_filename)
+    return f"{'/'.join(path.parts[-3:])}:{frame.f_code.co_qualname}"
+
+
+def main() -> None:
+    """Run what the command line names."""
+    report, module, *arguments = sys.argv[1:]
+    samples, over = Samples(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_SECONDS):
+            samples.look(threading.get_ident())
+
+    watching = threading.Thread(target=watch, daemon=True, name="sampling")
+    watching.start()
+
+    def end() -> None:
+        over.set()
+        watching.join()
+        Path(report).write_text(samples.report())
+
+    atexit.register(end)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
