@@ -21,15 +21,14 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from shared.messages.alerts import SEVERITIES, Severity
 from shared.messages.message import describe
 from shared.messages.rules import AlertingRule, RecordingRule, RuleGroup
-from shared.promql.durations import parse_duration
-from shared.promql.errors import BadQuery
 from shared.rules.conditions import check_name, check_recording_rule, check_rule
 from shared.rules.errors import BadRule
+from shared.rules.fields import FieldReader
 from shared.rules.small import SmallRule, alerting_rule
-from shared.rules.yaml_tree import Tree, read_tree
+from shared.rules.tree import Tree
+from shared.rules.yaml_tree import read_tree
 
 _FILE_KEYS = ("groups", "rules")
 _GROUP_KEYS = ("name", "interval", "query_offset", "limit", "labels", "immediate", "rules")
@@ -75,110 +74,119 @@ class GroupDraft:
         return other.model_copy(update={"enabled": group.enabled}) == group
 
 
-class _Problems:
-    """What is wrong with a file, gathered so that people see all of it at once."""
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-        self.found: list[str] = []
-
-    def add(self, at: Tree | int, reason: str) -> None:
-        self.found.append(f"{self._place}:{at if isinstance(at, int) else at.line}: {reason}")
-
-
 def parse_rule_file(text: str, place: str) -> list[GroupDraft]:
     """The groups in a rule file, small rules as groups of their own. BadRule: `place:line: reason`, one a line."""
     root = read_tree(text, place)
-    problems = _Problems(place)
-    drafts = _file(root, problems) if root is not None else []
-    if problems.found:
-        raise BadRule("\n".join(problems.found))
+    return read_rules(root, place) if root is not None else []
+
+
+def read_rules(root: Tree, place: str) -> list[GroupDraft]:
+    """The groups in the tree of a rule file. BadRule with all that is wrong and where."""
+    reading = FieldReader(place)
+    drafts = _file(root, reading)
+    reading.done()
     return drafts
 
 
-def _file(root: Tree, problems: _Problems) -> list[GroupDraft]:
-    fields = _fields(root, _FILE_KEYS, "the file", problems)
+def read_group(root: Tree, place: str) -> GroupDraft:
+    """The one group that the tree is. BadRule with all that is wrong and where."""
+    reading = FieldReader(place)
+    draft = _group(root, reading)
+    reading.done()
+    assert draft is not None  # else there is a problem
+    return draft
+
+
+def _file(root: Tree, reading: FieldReader) -> list[GroupDraft]:
+    fields = reading.fields(root, _FILE_KEYS, "the file")
     drafts: list[GroupDraft] = []
-    lines: dict[str, int] = {}
+    first: dict[str, Tree] = {}
     for key, read in (("groups", _group), ("rules", _small)):
-        for item in _items(fields.get(key), key, problems):
-            draft = read(item, problems)
+        for item in reading.items(fields.get(key), key):
+            draft = read(item, reading)
             if draft is None:
                 continue
-            if draft.name in lines:
-                problems.add(item, f"group {draft.name!r} is already in line {lines[draft.name]}")
-            lines[draft.name] = item.line
+            if draft.name in first:
+                reading.add(item, f"group {draft.name!r} is already at {reading.place(first[draft.name])}")
+            first[draft.name] = item
             drafts.append(draft)
     return drafts
 
 
-def _group(item: Tree, problems: _Problems) -> GroupDraft | None:
-    before = len(problems.found)
-    fields = _fields(item, _GROUP_KEYS, "a group", problems)
-    name = _text(fields.get("name"), problems)
+def _group(item: Tree, reading: FieldReader) -> GroupDraft | None:
+    before = len(reading.problems)
+    fields = reading.fields(item, _GROUP_KEYS, "a group")
+    name = reading.text(fields.get("name"))
     if not name:
-        problems.add(item, "a group needs a name")
+        reading.add(item, "a group needs a name")
         return None
-    _checked(partial(check_name, name, "group"), item, problems)
-    labels = _texts(fields.get("labels"), "labels", problems)
-    rules = [_rule(one, labels, problems) for one in _items(fields.get("rules"), "rules", problems)]
-    interval = _duration(fields.get("interval"), "interval", problems)
+    reading.checked(partial(check_name, name, "group"), item)
+    labels = reading.texts(fields.get("labels"), "labels")
+    rules = [_rule(one, labels, reading) for one in reading.items(fields.get("rules"), "rules")]
+    interval = reading.duration(fields.get("interval"), "interval")
     draft = GroupDraft(
         name=name,
         rules=tuple(rule for rule in rules if rule is not None),
         interval_ms=interval or None,
-        query_offset_ms=_duration(fields.get("query_offset"), "query_offset", problems) or 0,
-        limit=_count(fields.get("limit"), "limit", problems),
-        immediate=_flag(fields.get("immediate"), "immediate", problems),
+        query_offset_ms=reading.duration(fields.get("query_offset"), "query_offset") or 0,
+        limit=reading.count(fields.get("limit"), "limit"),
+        immediate=reading.flag(fields.get("immediate"), "immediate"),
     )
-    return draft if len(problems.found) == before else None
+    if len(reading.problems) > before:
+        return None
+    try:
+        draft.group(version=1, updated_by="", updated_at_ms=0)
+    except ValidationError as error:
+        reading.add(item, describe(error))
+        return None
+    return draft
 
 
-def _rule(item: Tree, group_labels: dict[str, str], problems: _Problems) -> AlertingRule | RecordingRule | None:
+def _rule(item: Tree, group_labels: dict[str, str], reading: FieldReader) -> AlertingRule | RecordingRule | None:
     if item.mapping is not None and "record" in item.mapping:
-        return _recording(item, group_labels, problems)
-    return _alert(item, group_labels, problems)
+        return _recording(item, group_labels, reading)
+    return _alert(item, group_labels, reading)
 
 
-def _recording(item: Tree, group_labels: dict[str, str], problems: _Problems) -> RecordingRule | None:
-    before = len(problems.found)
-    fields = _fields(item, _RECORD_KEYS, "a recording rule", problems)
-    name, expr = _text(fields.get("record"), problems), _text(fields.get("expr"), problems)
-    labels = group_labels | _texts(fields.get("labels"), "labels", problems)
+def _recording(item: Tree, group_labels: dict[str, str], reading: FieldReader) -> RecordingRule | None:
+    before = len(reading.problems)
+    fields = reading.fields(item, _RECORD_KEYS, "a recording rule")
+    name, expr = reading.text(fields.get("record")), reading.text(fields.get("expr"))
+    labels = group_labels | reading.texts(fields.get("labels"), "labels")
     if not name or not expr:
-        problems.add(item, "a recording rule needs 'record' and 'expr'")
-    if len(problems.found) > before or not name or not expr:
+        reading.add(item, "a recording rule needs 'record' and 'expr'")
+    if len(reading.problems) > before or not name or not expr:
         return None
     try:
         rule = RecordingRule(name=name, expr=expr.strip(), labels=labels)
     except ValidationError as error:
-        problems.add(item, describe(error))
+        reading.add(item, describe(error))
         return None
-    _checked(partial(check_recording_rule, rule, f"rule {name!r}"), item, problems)
+    reading.checked(partial(check_recording_rule, rule, f"rule {name!r}"), item)
     return rule
 
 
-def _alert(item: Tree, group_labels: dict[str, str], problems: _Problems) -> AlertingRule | None:
+def _alert(item: Tree, group_labels: dict[str, str], reading: FieldReader) -> AlertingRule | None:
     if item.mapping is not None and "immediate" in item.mapping:
-        problems.add(item.mapping["immediate"], "'immediate' belongs to the group")
+        reading.add(item.mapping["immediate"], "'immediate' belongs to the group")
         return None
-    before = len(problems.found)
-    fields = _fields(item, _ALERT_KEYS, "an alerting rule", problems)
-    name, expr = _text(fields.get("alert"), problems), _text(fields.get("expr"), problems)
+    before = len(reading.problems)
+    fields = reading.fields(item, _ALERT_KEYS, "an alerting rule")
+    name, expr = reading.text(fields.get("alert")), reading.text(fields.get("expr"))
     if not name or not expr:
-        problems.add(item, "an alerting rule needs 'alert' and 'expr'")
+        reading.add(item, "an alerting rule needs 'alert' and 'expr'")
         return None
-    labels = group_labels | _texts(fields.get("labels"), "labels", problems)
-    annotations = _texts(fields.get("annotations"), "annotations", problems)
-    severity = _severity(fields.get("severity"), labels, problems)
+    labels = group_labels | reading.texts(fields.get("labels"), "labels")
+    annotations = reading.texts(fields.get("annotations"), "annotations")
+    severity = reading.severity(fields.get("severity"), labels)
     if "severity" in fields:
         labels = {"severity": severity} | labels  # our field is a label of the alert, too
-    times = {key: _duration(fields.get(key), key, problems) or 0 for key in ("for", "keep_firing_for", "cooldown")}
+    times = {key: reading.duration(fields.get(key), key) or 0 for key in ("for", "keep_firing_for", "cooldown")}
     message = (
-        _text(fields.get("message"), problems) or annotations.get("summary") or annotations.get("description") or name
+        reading.text(fields.get("message")) or annotations.get("summary") or annotations.get("description") or name
     )
-    shadow = _flag(fields.get("shadow"), "shadow", problems)
-    if len(problems.found) > before:
+    shadow = reading.flag(fields.get("shadow"), "shadow")
+    if len(reading.problems) > before:
         return None
     try:
         rule = AlertingRule(
@@ -194,112 +202,27 @@ def _alert(item: Tree, group_labels: dict[str, str], problems: _Problems) -> Ale
             shadow=shadow,
         )
     except ValidationError as error:
-        problems.add(item, describe(error))
+        reading.add(item, describe(error))
         return None
-    _checked(partial(check_rule, rule, f"rule {name!r}"), item, problems)
+    reading.checked(partial(check_rule, rule, f"rule {name!r}"), item)
     return rule
 
 
-def _small(item: Tree, problems: _Problems) -> GroupDraft | None:
-    before = len(problems.found)
-    fields = _fields(item, _SMALL_KEYS, "a small rule", problems)
+def _small(item: Tree, reading: FieldReader) -> GroupDraft | None:
+    before = len(reading.problems)
+    fields = reading.fields(item, _SMALL_KEYS, "a small rule")
     values: dict[str, object] = {
         key: tree.value for key, tree in fields.items() if key != "cooldown" and tree.value is not None
     }
-    values["cooldown"] = _duration(fields.get("cooldown"), "cooldown", problems) or 0
-    if len(problems.found) > before:
+    values["cooldown"] = reading.duration(fields.get("cooldown"), "cooldown") or 0
+    if len(reading.problems) > before:
         return None
     try:
         rule = SmallRule.model_validate(values)
         check_name(rule.name, "rule: name")
         return GroupDraft(name=rule.name, rules=(alerting_rule(rule, f"rule {rule.name!r}"),), immediate=True)
     except ValidationError as error:
-        problems.add(item, describe(error))
+        reading.add(item, describe(error))
     except BadRule as error:
-        problems.add(item, str(error))
+        reading.add(item, str(error))
     return None
-
-
-def _fields(item: Tree, known: tuple[str, ...], what: str, problems: _Problems) -> dict[str, Tree]:
-    """The fields of a mapping that are known; the others are problems."""
-    if item.mapping is None:
-        problems.add(item, f"{what} is a mapping with {', '.join(known)}")
-        return {}
-    for key, line in item.doubled:
-        problems.add(line, f"{key!r} is given twice")
-    for key, tree in item.mapping.items():
-        if key not in known:
-            problems.add(tree, f"unknown field {key[:80]!r}: {what} has {', '.join(known)}")
-    return {key: tree for key, tree in item.mapping.items() if key in known}
-
-
-def _items(tree: Tree | None, what: str, problems: _Problems) -> list[Tree]:
-    if tree is None or tree.is_null:
-        return []
-    if tree.sequence is None:
-        problems.add(tree, f"{what!r} is a list")
-        return []
-    return tree.sequence
-
-
-def _text(tree: Tree | None, problems: _Problems) -> str | None:
-    if tree is None or tree.is_null:
-        return None
-    if tree.text is None:
-        problems.add(tree, "a text is expected here")
-    return tree.text
-
-
-def _texts(tree: Tree | None, what: str, problems: _Problems) -> dict[str, str]:
-    if tree is None or tree.is_null:
-        return {}
-    if tree.mapping is None:
-        problems.add(tree, f"{what!r} is a mapping of texts")
-        return {}
-    return {key: _text(value, problems) or "" for key, value in tree.mapping.items()}
-
-
-def _duration(tree: Tree | None, what: str, problems: _Problems) -> int | None:
-    if tree is None or tree.is_null:
-        return None
-    try:
-        return parse_duration(tree.text or "")
-    except BadQuery as error:
-        problems.add(tree, f"{what}: {error}")
-        return None
-
-
-def _count(tree: Tree | None, what: str, problems: _Problems) -> int:
-    if tree is None or tree.is_null:
-        return 0
-    if isinstance(tree.value, bool) or not isinstance(tree.value, int) or tree.value < 0:
-        problems.add(tree, f"{what!r} is a number from 0 up")
-        return 0
-    return tree.value
-
-
-def _flag(tree: Tree | None, what: str, problems: _Problems) -> bool:
-    if tree is None or tree.is_null:
-        return False
-    if not isinstance(tree.value, bool):
-        problems.add(tree, f"{what!r} is true or false")
-        return False
-    return tree.value
-
-
-def _severity(tree: Tree | None, labels: dict[str, str], problems: _Problems) -> Severity:
-    """Ours if given, else the label `severity` where that is one of ours, else warning."""
-    text = _text(tree, problems) if tree is not None else labels.get("severity")
-    for severity in SEVERITIES:
-        if text == severity:
-            return severity
-    if tree is not None:
-        problems.add(tree, f"severity {str(text)[:40]!r} is none of {', '.join(SEVERITIES)}")
-    return "warning"
-
-
-def _checked(check: partial[None], item: Tree, problems: _Problems) -> None:
-    try:
-        check()
-    except BadRule as error:
-        problems.add(item, str(error))

@@ -8,7 +8,8 @@ from typing import TypeVar
 from shared.promql.series_sets import Labels, labels_from
 from shared.rules.errors import BadRule
 from shared.rules.testing.notation import read_duration, read_labels, read_values
-from shared.rules.yaml_tree import Tree, read_tree
+from shared.rules.tree import Tree
+from shared.rules.yaml_tree import read_tree
 
 T = TypeVar("T")
 MINUTE_MS = 60_000
@@ -82,7 +83,7 @@ def parse_test_file(text: str, place: str) -> TestFile:
     """The tests in a file. BadRule: `place:line: reason`, one a line."""
     root = read_tree(text, place)
     reading = _Reading(place)
-    found = reading.file(root if root is not None else Tree(1, mapping={}))
+    found = reading.file(root if root is not None else Tree(":1", mapping={}))
     if reading.problems:
         raise BadRule("\n".join(reading.problems))
     return found
@@ -159,7 +160,7 @@ class _Reading:
         return ExprCase(self.text(fields.get("expr")), eval_ms, tuple(expected))
 
     def add(self, at: Tree, reason: str) -> None:
-        self.problems.append(f"{self.place}:{at.line}: {reason}")
+        self.problems.append(f"{self.place}{at.at}: {reason}")
 
     def fields(self, item: Tree, *known: str) -> dict[str, Tree]:
         if item.mapping is None:

@@ -6,7 +6,8 @@ import pytest
 
 from shared.messages.rules import AlertingRule, RecordingRule
 from shared.rules.errors import BadRule
-from shared.rules.files import parse_rule_file
+from shared.rules.files import parse_rule_file, read_group, read_rules
+from shared.rules.json_tree import read_json_tree
 
 DEFAULT = Path(__file__).parents[3] / "infra" / "rules" / "default.yaml"
 
@@ -65,7 +66,7 @@ def test_a_draft_knows_whether_a_group_holds_just_this() -> None:
         ("groups: 5", 1, "is a list"),
         ("other: []", 1, "unknown field 'other'"),
         ("groups:\n- rules: []", 2, "needs a name"),
-        ("groups:\n- name: a\n- name: a", 3, "already in line 2"),
+        ("groups:\n- name: a\n- name: a", 3, "already at f.yaml:2"),
         ("groups:\n- name: a\n  interval: 5", 3, "not a duration"),
         ("groups:\n- name: a\n  limit: -1", 3, "from 0 up"),
         ("groups:\n- name: a\n  rules:\n  - alert: x\n    expr: m >\n", 4, "not PromQL"),
@@ -133,3 +134,76 @@ def test_our_severity_is_a_label_of_the_alert_unless_the_rule_has_one() -> None:
     (plain,), (own,) = parse_rule_file(text % "", "f"), parse_rule_file(text % ", labels: {severity: page}", "f")
     assert plain.rules[0].labels == {"severity": "critical"}
     assert own.rules[0].labels == {"severity": "page"}
+
+
+# Each mapping merges the one before ten times: a thousand million pairs.
+BOMB = "a: &a {k: 1}\n" + "".join(
+    f"b{n}: &b{n} {{<<: [{', '.join([f'*b{n - 1}' if n else '*a'] * 10)}]}}\n" for n in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ('groups:\n- name: a\n  rules:\n  - {alert: x, expr: m, message: "a\\0b"}', 4, "NUL"),
+        ('groups:\n- name: "a\\ud800"', 2, "surrogate"),
+        ('groups:\n- "na\\0me": a', 2, "NUL"),
+        ("groups:\n- name: 2026-13-45", 2, "not YAML"),
+        ("[" * 5_000, 1, "nested too deeply"),
+        ("groups:\n- &a\n  <<: *a", 2, "without end"),
+        (BOMB, 2, "without end"),
+        ("groups:\n- name: a\n  limit: 99999999999", 3, "from 0 up"),
+        ("groups:\n- name: a\n  rules:\n" + "  - {record: r, expr: m}\n" * 10_001, 2, "at most 10000"),
+    ],
+)
+def test_what_could_not_be_kept_or_would_never_end_is_refused(text: str, line: int, reason: str) -> None:
+    with pytest.raises(BadRule) as refused:
+        parse_rule_file(text, "f.yaml")
+    place, told = refused.value.problems[0]
+    assert reason in told
+    assert place == f"f.yaml:{line}" or "without end" in told
+
+
+def test_merged_mappings_are_read_as_before() -> None:
+    text = "groups:\n- name: g\n  rules:\n  - &a {alert: A, expr: m > 1, severity: info}\n  - {<<: *a, alert: B}\n"
+    (group,) = parse_rule_file(text, "f.yaml")
+    assert [(one.name, one.expr) for one in group.rules] == [("A", "m > 1"), ("B", "m > 1")]
+
+
+def test_json_is_read_by_the_same_rules_and_told_by_path() -> None:
+    rule = '{"alert":"A","expr":"m > 1","labels":{"t":1.50},"shadow":true}'
+    text = f'{{"groups":[{{"name":"g","interval":"30s","limit":5,"rules":[{rule}]}}]}}'
+    assert read_rules(read_json_tree(text, "body"), "body") == parse_rule_file(text, "f")
+    with pytest.raises(BadRule) as refused:
+        read_rules(
+            read_json_tree('{"groups":[{"name":"g","interval":5},{"name":"h","rules":[{"alert":"A"},{}]}]}', "body"),
+            "body",
+        )
+    assert [place for place, _ in refused.value.problems] == [
+        "body.groups[0].interval",
+        "body.groups[1].rules[0]",
+        "body.groups[1].rules[1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "reason"),
+    [
+        ('{"name":"g","name":"h"}', "body.name", "given twice"),
+        ('{"name":"a\\u0000b"}', "body.name", "NUL"),
+        ('{"name":"\\ud83d"}', "body.name", "surrogate"),
+        ('{"name":"g","limit":1e9999}', "body.limit", "from 0 up"),
+        ('{"name":"g","limit":' + "9" * 6_000 + "}", "body.limit", "from 0 up"),
+        ('{"name":"g","immediate":"yes"}', "body.immediate", "true or false"),
+        ('{"name":"g","rules":{}}', "body.rules", "is a list"),
+        ("[]", "body", "a group is a mapping"),
+        ('{"name":', "body, line 1, column 9", "not JSON"),
+        ("[" * 100_000, "body", "nested too deeply"),
+    ],
+)
+def test_bad_json_is_told_by_path(text: str, place: str, reason: str) -> None:
+    with pytest.raises(BadRule) as refused:
+        read_group(read_json_tree(text, "body"), "body")
+    where, told = refused.value.problems[0]
+    assert where == place
+    assert reason in told
