@@ -19,7 +19,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from shared import clock
-from shared.bus import BusUnavailable, Outgoing, Producer
+from shared.bus import BrokerClock, BusUnavailable, Outgoing, Producer
 from shared.messages.heartbeats import Heartbeat
 from shared.messages.topics import HEARTBEATS
 from shared.settings import AdminSettings, BadSettings, CommonSettings, S, load
@@ -69,6 +69,8 @@ class Runtime:
         self.producer = Producer(settings.kafka.bootstrap, service)
         self.lag: Callable[[], dict[str, int]] = dict
         """Asked at each heartbeat: messages behind, by `topic/partition`."""
+        self.broker_clock = BrokerClock()
+        """Set by each heartbeat."""
         self._started_ms = clock.now_ms()
 
     async def until_stopped(self, *work: Coroutine[Any, Any, None]) -> None:
@@ -109,9 +111,10 @@ class Runtime:
         while True:
             beat = self.heartbeat()
             try:
-                await self.producer.send(
+                acknowledged = await self.producer.send(
                     Outgoing(HEARTBEATS, f"{beat.service}/{beat.instance}", beat, time_ms=beat.at), deadline_seconds=5
                 )
+                self.broker_clock.heard(acknowledged.accepted_ms)
                 self.readiness.there("bus")
             except BusUnavailable as error:
                 log.warning("heartbeat not sent", reason=str(error))

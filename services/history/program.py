@@ -1,5 +1,6 @@
 """History, wired: retention makes room, then the stream stores what comes."""
 
+from services.history.completeness import Completeness
 from services.history.core.series_index import SeriesIndex
 from services.history.retention import Retention
 from services.history.sample_store import SampleStore
@@ -23,7 +24,8 @@ def program(settings: Settings) -> Program:
         database = Database(settings.database, "history", most_connections=3)
         index = SeriesIndex(history.most_series)
         writer = Writer(database, index, SampleStore(index, history.retention.samples * DAY_MS))
-        stream = Stream(writer, database, runtime.readiness, history.most_messages)
+        completeness = Completeness(database, runtime.broker_clock)
+        stream = Stream(writer, database, runtime.readiness, completeness, history.most_messages)
         retention = Retention(database, runtime.readiness, history.retention, history.retention_interval_seconds)
         consumer = Consumer(settings.kafka.bootstrap, GROUP, CONSUMED, runtime.producer, stream.locate)
         runtime.lag = lambda: consumer.lag

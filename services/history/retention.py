@@ -40,7 +40,8 @@ class Retention:
         self, database: Database, readiness: Readiness, keep: RetentionSettings, interval_seconds: float
     ) -> None:
         self._database, self._readiness, self._interval_seconds = database, readiness, interval_seconds
-        self._keep: dict[str, int] = keep.model_dump()
+        # A sample without the signs of its time can't be judged, nor signs without samples.
+        self._keep: dict[str, int] = keep.model_dump() | {"collector_signs": keep.samples}
         self._last_trouble: str | None = None
         self.prepared = asyncio.Event()
         """Set once there is room for what comes."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 import asyncpg
 import structlog
 
+from services.history.completeness import Completeness
 from services.history.measures import MISSED, RETRIES
 from services.history.offsets import Displaced, Place
 from services.history.trouble import described
@@ -23,8 +24,16 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 2.0
 class Stream:
     """Reads batches and has each stored before it reads on: what is not stored yet stays on the bus."""
 
-    def __init__(self, writer: Writer, database: Database, readiness: Readiness, most_messages: int) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        database: Database,
+        readiness: Readiness,
+        completeness: Completeness,
+        most_messages: int,
+    ) -> None:
         self._writer, self._database, self._readiness, self._most = writer, database, readiness, most_messages
+        self._completeness = completeness
 
     async def run(self, consumer: Consumer) -> None:
         """Store what comes, without end."""
@@ -34,6 +43,7 @@ class Stream:
                 await self._until_stored(batch, consumer)
             else:
                 await self._look()
+            await self._completeness.look(consumer)
 
     async def locate(self, places: Collection[Place]) -> dict[Place, int]:
         """Where to read from; waits for as long as the database is away."""

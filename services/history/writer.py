@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -10,10 +11,12 @@ import structlog
 from services.history import offsets
 from services.history.connection import Connection
 from services.history.core import alerts, changes, observations, tables
+from services.history.core.instants import at
 from services.history.core.series_index import SeriesIndex
 from services.history.measures import BATCH_MESSAGES, BATCH_SECONDS, DISPLACED, Tally
 from services.history.offsets import Displaced, Place
 from services.history.sample_store import SampleStore
+from services.history.sign_store import store_signs
 from services.history.table_store import insert, latest_digests
 from shared import clock
 from shared.bus import Batch, Received
@@ -82,7 +85,7 @@ class Writer:
                 await offsets.claim(connection, {place: self._expected.get(place) for place in batch.next_offsets})
                 for message, error in await self._write(connection, batch.messages, tally):
                     await put_aside(message, error)
-                await offsets.advance(connection, batch.next_offsets)
+                await offsets.advance(connection, batch.next_offsets, _complete_until(batch))
         except BaseException as error:
             self._index.forget()
             if isinstance(error, Displaced):
@@ -125,6 +128,7 @@ class Writer:
             by_topic[message.topic.name].append(message)
         if samples := by_topic.pop(topics.SAMPLES.name, None):
             await self._samples.store(connection, samples, cautious, tally)
+            await store_signs(connection, samples, tally)
         for topic, some in by_topic.items():
             table = VERSIONED.get(topic)
             if table is not None:
@@ -132,6 +136,16 @@ class Writer:
                 await insert(connection, table, rows, tally)
             for table, to_rows in ROW_BY_ROW.get(topic, ()):
                 await insert(connection, table, to_rows(some), tally)
+
+
+def _complete_until(batch: Batch) -> dict[Place, datetime]:
+    """By partition: the instant up to which everything accepted there is in the batch or before it. The bus accepts in
+    order; only of the last message's own millisecond there may be more to come."""
+    latest: dict[Place, int] = {}
+    for one in batch.messages:
+        place = one.topic.name, one.partition
+        latest[place] = max(latest.get(place, 0), one.accepted_ms)
+    return {place: at(accepted_ms - 1) for place, accepted_ms in latest.items()}
 
 
 async def _versions(connection: Connection, table: tables.Table, received: list[Received]) -> list[tables.Row]:

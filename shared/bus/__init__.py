@@ -4,6 +4,7 @@
 `Follower` reads everything for itself, for instance a compacted topic into memory.
 """
 
+from shared.bus.broker_clock import BrokerClock
 from shared.bus.consumer import Batch, Consumer
 from shared.bus.follower import Follower
 from shared.bus.producer import Acknowledged, BusUnavailable, MessageRefused, Outgoing, Producer
@@ -12,6 +13,7 @@ from shared.bus.received import Received
 __all__ = [
     "Acknowledged",
     "Batch",
+    "BrokerClock",
     "BusUnavailable",
     "Consumer",
     "Follower",

@@ -158,6 +158,18 @@ class Consumer:
         found = {place: await self._consumer.committed(TopicPartition(*place)) for place in places}
         return {place: offset for place, offset in found.items() if offset is not None}
 
+    async def ends(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """Of each partition that this member reads now the first offset there is, and the one that the next message
+        will get. KafkaError or TimeoutError if the bus is away."""
+        assert self._consumer is not None, "start() first"
+        assigned = list(self._consumer.assignment())
+        if not assigned:
+            return {}
+        async with asyncio.timeout(COMMIT_SECONDS):
+            first = await self._consumer.beginning_offsets(assigned)
+            following = await self._consumer.end_offsets(assigned)
+        return {(one.topic, one.partition): (first[one], following[one]) for one in assigned}
+
     def _pause_or_resume(self, consumer: AIOKafkaConsumer) -> None:
         if self._paused:  # each time, since a partition comes unpaused when it is assigned again
             consumer.pause(*consumer.assignment())

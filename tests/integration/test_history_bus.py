@@ -18,10 +18,11 @@ from aiokafka import AIOKafkaProducer
 
 from infra.local import ports, postgres
 from infra.local.processes import child
+from services.history.completeness import Completeness
 from services.history.stream import Stream
 from services.history.writer import CONSUMED
 from shared import clock
-from shared.bus import Consumer, Outgoing, Producer
+from shared.bus import BrokerClock, Consumer, Outgoing, Producer
 from shared.messages.audit import AuditEntry
 from shared.messages.dead_letters import DeadLetter
 from shared.messages.requests import RequestLog, RequestLogBatch
@@ -33,6 +34,7 @@ from shared.messages.topics import (
     SAMPLES,
 )
 from shared.service import Readiness
+from shared.storage import complete_until
 from tests.conftest import clean_environment, eventually, run_module
 from tests.integration.history_messages import one_of_each, samples
 from tests.integration.history_rig import Rig
@@ -194,12 +196,39 @@ async def test_garbage_and_what_the_database_refuses_become_dead_letters(
     assert all(one.consumer == "history" and one.reason for one in found)
 
 
+async def test_history_knows_how_complete_it_is_also_while_nothing_comes(
+    topics: str, producer: Producer, database_dsn: str, tmp_path: Path
+) -> None:
+    settings, _ = environment(topics, database_dsn)
+    reader = Rig(database_dsn)
+
+    async def beyond(instant_ms: int) -> int | None:
+        found = await complete_until(reader.database)
+        return found if found >= instant_ms else None
+
+    try:
+        with running("services.history", tmp_path / "history.log", **settings, PANTAU_HEARTBEAT__INTERVAL_SECONDS="1"):
+            begun = await eventually(lambda: beyond(1))
+            await eventually(lambda: beyond(begun + 3_000))
+            sent = [await producer.send(samples(f"{mark()}_{number}", 1)) for number in range(5)]
+            await eventually(lambda: beyond(max(one.accepted_ms for one in sent)))
+            stored = await reader.rows(
+                "SELECT partition, next_offset FROM history_offsets WHERE topic = $1", SAMPLES.name
+            )
+            offsets = {row["partition"]: row["next_offset"] for row in stored}
+            assert all(offsets[one.partition] > one.offset for one in sent)
+    finally:
+        await reader.database.close()
+
+
 async def test_two_that_fight_for_the_partitions_store_everything_once(
     topics: str, producer: Producer, database_dsn: str
 ) -> None:
     """Two groups, so that both believe to have every partition: as after a rebalance that one of them missed."""
     rigs = [Rig(database_dsn), Rig(database_dsn)]
-    streams = [Stream(rig.writer, rig.database, Readiness(), 5) for rig in rigs]
+    streams = [
+        Stream(rig.writer, rig.database, Readiness(), Completeness(rig.database, BrokerClock()), 5) for rig in rigs
+    ]
     consumers = [Consumer(topics, f"pantau.history-{mark()}", CONSUMED, producer, stream.locate) for stream in streams]
     first = mark()
     names = [mark() for _ in range(40)]

@@ -18,7 +18,9 @@ from shared import clock
 from shared.bus import Received
 from shared.messages.samples import STALE, Sample, SampleBatch
 from shared.messages.topics import SAMPLES
+from shared.promql.matching import Matcher, Selector
 from shared.service import Readiness
+from shared.storage import Want, load
 from tests.integration.history_messages import one_of_each
 from tests.integration.history_rig import Rig, batch_of, received, samples_at
 
@@ -49,7 +51,8 @@ QUESTIONS = (
     "SELECT group_name, document, bus_offset FROM rule_history ORDER BY id",
     "SELECT silence_id, document FROM silence_history ORDER BY id",
     "SELECT id, actor, after FROM audit_log ORDER BY id",
-    "SELECT topic, partition, next_offset FROM history_offsets ORDER BY 1, 2",
+    "SELECT topic, partition, next_offset, complete_until FROM history_offsets ORDER BY 1, 2",
+    "SELECT source, accepted_at, newest_sample FROM collector_signs ORDER BY 1, 2",
 )
 
 
@@ -150,6 +153,25 @@ async def test_what_is_compressed_is_the_same_and_still_takes_the_first_value_on
         await rig.store(batch_of([samples_at(7, again)]))
         values = await rig.rows("SELECT value FROM metrics WHERE value IN (98, 99) ORDER BY 1")
         assert [row["value"] for row in values] == [98.0]
+
+
+async def test_samples_are_read_back_also_from_compressed_chunks(
+    timescale_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_store, "_copy", _insert)
+    load_metric = Selector((Matcher("__name__", "=", "load"), Matcher("zone", "!=", "b")))
+    first, last = NOW - 6 * DAY_MS, NOW + DAY_MS
+    async with writing(timescale_dsn) as rig:
+        for batch in history():
+            await rig.store(batch_of(batch))
+        await rig.rows("SELECT compress_chunk(chunk) FROM show_chunks('samples') AS chunk")
+        source = await load(rig.database, [Want((load_metric,), first, last)])
+    found = source.select(load_metric.matchers, first, last)
+    (block,) = found.blocks
+    assert dict(found.series[0])["zone"] == "a"
+    times = [NOW - day * DAY_MS + step for day in (5, 1, 0) for step in (0, 1000)]
+    assert block.times.tolist() == [*times, NOW + 2000]
+    assert block.marked
 
 
 async def policies(rig: Rig, kind: str) -> dict[str, int | None]:

@@ -16,6 +16,7 @@ PARTITIONED = {
 """Tables of observations and the column by which they are divided; on TimescaleDB they are hypertables."""
 
 WHOLE = {
+    "collector_signs": "accepted_at",
     "alert_events": "instant",
     "alert_logs": "resolved_at",
     "notification_log": "at",

@@ -88,6 +88,9 @@ PERFORMANCE_SNAPSHOTS = Table(
         "process_count": "bigint",
     },
 )
+COLLECTOR_SIGNS = Table(
+    "collector_signs", {"source": "text", "accepted_at": "timestamptz", "newest_sample": "timestamptz"}
+)
 ALERT_EVENTS = Table(
     "alert_events",
     {
