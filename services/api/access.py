@@ -23,6 +23,8 @@ class PublicRoute(APIRoute):
     """A route for everybody, whom browsers may nevertheless not be made to use by other sites."""
 
     needed: ClassVar[Needed | None] = None
+    media: ClassVar[tuple[str, ...]] = ("application/json",)
+    """What the body of a request may be."""
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         extra = dict(named.get("openapi_extra") or {})
@@ -42,7 +44,7 @@ class PublicRoute(APIRoute):
             if needed is not None:
                 request.state.principal = authorize(request, bearer, needed)
             if request.method in WITH_BODY:
-                _refuse_other_media(request)
+                _refuse_other_media(request, self.media)
             return await handle(request)
 
         return checked
@@ -131,7 +133,7 @@ def _refuse_foreign(request: Request) -> None:
         raise Problem(403, f"The request is refused: {reason}.")
 
 
-def _refuse_other_media(request: Request) -> None:
+def _refuse_other_media(request: Request, taken: tuple[str, ...]) -> None:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/json":
-        raise Problem(415, f"The body is to be JSON, with `Content-Type: application/json`; it is {media[:80]!r}.")
+    if media not in taken:
+        raise Problem(415, f"Send the body with `Content-Type: {' or '.join(taken)}`; it is {media[:80]!r}.")
