@@ -1,0 +1,1 @@
+"""What the tests of the subscribers in docs/subscribe need."""
