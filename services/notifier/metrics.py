@@ -27,3 +27,26 @@ WAITING = Gauge("pantau_notifier_deliveries_waiting", "Deliveries without an out
 EVENTS_IN_FLIGHT = Gauge("pantau_notifier_events_in_flight", "Alert events that some receiver is still owed")
 PAUSED = Gauge("pantau_notifier_reading_paused", "1 while no events are read because too many are in flight")
 REMEMBERED = Gauge("pantau_notifier_deliveries_remembered", "Deliveries whose state is kept in memory")
+
+ALERTMANAGER_SENT = Counter("pantau_notifier_alertmanager_sent_total", "Alerts that were taken", ["alertmanager"])
+ALERTMANAGER_ERRORS = Counter(
+    "pantau_notifier_alertmanager_errors_total", "Alerts in requests that failed", ["alertmanager"]
+)
+ALERTMANAGER_DROPPED = Counter(
+    "pantau_notifier_alertmanager_dropped_total",
+    "Alerts not delivered until they are due again, by reason: queue_full, outdated (too long in the queue), stopped, "
+    "credentials, or how the request failed (http_500, timeout, connect, ...)",
+    ["alertmanager", "reason"],
+)
+ALERTMANAGER_QUEUE = Gauge(
+    "pantau_notifier_alertmanager_queue_length", "Alerts that wait for a request", ["alertmanager"]
+)
+ALERTMANAGER_LATENCY = Histogram(
+    "pantau_notifier_alertmanager_latency_seconds",
+    "How long requests took that succeeded",
+    ["alertmanager"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ALERTMANAGER_ALERTS = Gauge(
+    "pantau_notifier_alertmanager_alerts", "Alerts that Alertmanagers are told of: firing, resolved", ["state"]
+)

@@ -1,10 +1,15 @@
 """The notifier's parts, put together."""
 
+import asyncio
+
+from services.notifier.alertmanagers import Alertmanagers
 from services.notifier.channels import Channel
 from services.notifier.channels.log import LogChannel
 from services.notifier.channels.webhook import Webhook
 from services.notifier.core.ledger import Ledger
 from services.notifier.core.owing import Owing
+from services.notifier.core.postable import Outside
+from services.notifier.core.resending import ResendRules
 from services.notifier.core.retrying import RetryPolicy
 from services.notifier.dispatcher import Dispatcher
 from services.notifier.intake import Intake
@@ -14,7 +19,7 @@ from shared.service import VERSION, Program, Runtime
 
 
 def program(settings: Settings) -> Program:
-    """Tells the receivers in `settings` of what is on `pantau.alerts.events`."""
+    """Tells the receivers and Alertmanagers in `settings` of what is on `pantau.alerts.events`."""
 
     async def run(runtime: Runtime) -> None:
         chosen = settings.notifier
@@ -36,13 +41,37 @@ def program(settings: Settings) -> Program:
             chosen.most_events_in_flight,
         )
         runtime.lag = lambda: intake.lag
+        work = [intake.run(chosen.drain_seconds)]
+        if chosen.alertmanagers:
+            work.append(alertmanagers(settings, runtime).run(chosen.drain_seconds))
         try:
-            await intake.run(chosen.drain_seconds)
+            async with asyncio.TaskGroup() as tasks:
+                for running in work:
+                    tasks.create_task(running)
         finally:
             for one in channels.values():
                 await one.close()
 
     return run
+
+
+def alertmanagers(settings: Settings, runtime: Runtime) -> Alertmanagers:
+    """What pushes to the Alertmanagers in `settings`."""
+    chosen = settings.notifier
+    return Alertmanagers(
+        settings.kafka.bootstrap,
+        runtime.producer,
+        runtime.readiness,
+        chosen.alertmanagers,
+        Outside(settings.external.url, settings.external.labels),
+        ResendRules(
+            delay_ms=round(chosen.resend.delay_seconds * 1000),
+            resolved_retention_ms=round(chosen.resend.resolved_retention_seconds * 1000),
+        ),
+        f"Pantau/{VERSION}",
+        chosen.resend.queue_capacity,
+        chosen.resend.batch_size,
+    )
 
 
 def channel(receiver: ReceiverSettings, concurrency: int) -> Channel:

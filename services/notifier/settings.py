@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from services.notifier.alertmanager_settings import AlertmanagerSettings
 from services.notifier.channels.log import LogChannelSettings
 from services.notifier.channels.webhook import WebhookSettings
 from shared.settings import AdminSettings, CommonSettings, Section
@@ -40,6 +41,19 @@ class RetrySettings(Section):
     """No try begins later than this after the first one (since the notifier's start); then it has failed for good."""
 
 
+class ResendSettings(Section):
+    """How Alertmanagers are kept informed: Prometheus' rules, and its defaults."""
+
+    delay_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 60.0
+    """What fires is sent again after this long, and is valid for four times that."""
+    resolved_retention_seconds: Annotated[float, Field(ge=0, le=86_400)] = 900.0
+    """For how long it is told that an alert is over."""
+    queue_capacity: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Alerts that wait for one Alertmanager; when there are more the oldest are dropped."""
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """The most alerts in one request."""
+
+
 class NotifierSettings(Section):
     """Who is told, and how hard we try."""
 
@@ -49,6 +63,10 @@ class NotifierSettings(Section):
         ReceiverSettings(name="log", log=LogChannelSettings())
     ]
     """Each is told of every alert that fires or is resolved."""
+    alertmanagers: Annotated[list[AlertmanagerSettings], Field(max_length=20)] = []
+    """Each gets every alert, in the format of Alertmanager's API v2, beside the receivers."""
+    resend: ResendSettings = ResendSettings()
+    """How Alertmanagers are kept informed."""
     retry: RetrySettings = RetrySettings()
     """When a receiver that could not be told is tried again."""
     most_events_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 5_000
@@ -60,6 +78,14 @@ class NotifierSettings(Section):
     """Deliveries that are kept in memory so that none is repeated; older ones are looked up on the bus."""
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
     """How long deliveries under way may take once the notifier is told to stop."""
+
+    @field_validator("alertmanagers")
+    @classmethod
+    def _labels_differ(cls, alertmanagers: list[AlertmanagerSettings]) -> list[AlertmanagerSettings]:
+        twice = [name for name, count in Counter(one.label for one in alertmanagers).items() if count > 1]
+        if twice:
+            raise ValueError(f"two Alertmanagers are called {', '.join(twice)}")
+        return alertmanagers
 
     @field_validator("receivers")
     @classmethod
