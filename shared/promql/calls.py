@@ -72,7 +72,7 @@ def _over_range(engine: "Engine", expr: Call, times: Ints) -> Vector:
     pinned = isinstance(asked, RangeSelector) and asked.selector.modifiers.at is not None and not scalars
     # Pinned by `@`, every step looks through the same window: once is enough.
     looked = times[:1] if pinned else times
-    ranges = engine.ranges(asked, looked)
+    ranges = engine.ranges(asked, looked, own_times=True)
     function = _window_function(engine, expr.name, asked, scalars, looked)
     parts = [(window.rows, *function(window)) for window in ranges.windows]
     values, present = scattered(len(ranges.series), len(looked), parts)

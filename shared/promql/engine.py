@@ -1,5 +1,6 @@
 """Evaluation of expressions, all steps at once. `Engine` holds what one query is asked with; see `query.py` for use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +30,7 @@ from shared.promql.operators import negated, scalars, vector_with_scalar
 from shared.promql.select_few import count_values, extreme, limit, limit_ratio
 from shared.promql.selecting import Window, blocks_of, scattered, select, values_at, windows
 from shared.promql.series_sets import EMPTY, Ints, SeriesSet
-from shared.promql.source import Selection, Source
+from shared.promql.source import Block, Selection, Source
 from shared.promql.values import Flags, Scalar, Value, Vector, empty_vector
 from shared.promql.values import Text as TextValue
 from shared.promql.vector_matching import both_vectors, set_operation
@@ -44,6 +45,14 @@ class Ranges:
     series: SeriesSet
     windows: list[Window]
     dropped: Flags
+
+
+def _samples_in(blocks: Sequence[Block], start: int, end: int) -> int:
+    samples = 0
+    for block in blocks:
+        first, last = np.searchsorted(block.times, (start, end), "right").tolist()
+        samples += (last - first) * len(block.rows)
+    return samples
 
 
 @dataclass(eq=False)
@@ -133,10 +142,7 @@ class Engine:
     def selection(self, selector: VectorSelector, start: int, end: int) -> Selection:
         """The selector's series with their samples in (start, end], counted."""
         found = select(self.source, selector.matchers, selector.alternatives, start, end)
-        samples = 0
-        for block in found.blocks:
-            first, last = np.searchsorted(block.times, (start, end), "right").tolist()
-            samples += (last - first) * len(block.rows)
+        samples = found.apart.samples(start, end) if found.apart is not None else _samples_in(found.blocks, start, end)
         self.spending.touch(len(found.series), samples)
         return found
 
@@ -160,8 +166,8 @@ class Engine:
         """When the samples that a selector sees were taken, in seconds."""
         return self._selector(selector, times, times_instead=True)
 
-    def ranges(self, expr: Expr, times: Ints) -> Ranges:
-        """The windows that a range selector or a subquery looks through."""
+    def ranges(self, expr: Expr, times: Ints, own_times: bool = False) -> Ranges:
+        """The windows that a range selector or a subquery looks through; `own_times`: see `windows`."""
         if isinstance(expr, RangeSelector):
             modifiers = expr.selector.modifiers
             end = self.reference(modifiers, times)
@@ -170,7 +176,7 @@ class Engine:
             after = self.lookback if modifiers.smoothed else 0
             found = self.selection(expr.selector, int(start[0]) - before, int(end[-1]) + after)
             self.spending.foresee(len(found.series), len(times))
-            looked = windows(found, start, end, times, self.spending.check_deadline, (before, after))
+            looked = windows(found, start, end, times, self.spending.check_deadline, (before, after), own_times)
             return Ranges(found.series, looked, np.zeros(len(found.series), np.bool_))
         if not isinstance(expr, Subquery):
             raise BadQuery("a range vector is needed")

@@ -13,7 +13,8 @@ from shared.promql.summation import compensated_mean, compensated_sum
 from shared.promql.values import Flags, Floats
 
 Reducer = Callable[[Floats, Ints, Ints], Floats]
-"""Samples [S, n, T] of windows with n samples each, their times [n, T] in ms, and the steps' numbers -> [S, T]."""
+"""Samples [S, n, T] of windows with n samples each, their times [n, T] (or [S, n, T], where each series has its own) in
+ms, and the steps' numbers -> [S, T]."""
 _CELLS_AT_ONCE = 1 << 18
 
 
@@ -35,14 +36,15 @@ def reduced(window: Window, reducer: Reducer, least: int = 1) -> tuple[Floats, F
 
 def _reduce_some(window: Window, reducer: Reducer, steps: Ints, count: int, out: Floats) -> None:
     places = window.lo[steps] + np.arange(count)[:, None]
-    times = window.times[places]
+    times = window.times[..., places]
     rows_at_once = max(1, _CELLS_AT_ONCE // (count * len(steps)))
     first = int(places[0, 0])
     for begin in range(0, len(window.rows), rows_at_once):
         window.check()
         values = window.values[begin : begin + rows_at_once]
         seen = values[:, first : first + count, None] if len(steps) == 1 else values[:, places]
-        out[begin : begin + rows_at_once, steps] = reducer(seen, times, steps)
+        seen_times = times[begin : begin + rows_at_once] if times.ndim == 3 else times
+        out[begin : begin + rows_at_once, steps] = reducer(seen, seen_times, steps)
 
 
 def sum_of(values: Floats, times: Ints, steps: Ints) -> Floats:
@@ -80,11 +82,11 @@ def one(values: Floats, times: Ints, steps: Ints) -> Floats:
 
 
 def first_time(values: Floats, times: Ints, steps: Ints) -> Floats:
-    return np.broadcast_to(times[0] / 1000, (values.shape[0], values.shape[2]))
+    return np.broadcast_to(times[..., 0, :] / 1000, (values.shape[0], values.shape[2]))
 
 
 def last_time(values: Floats, times: Ints, steps: Ints) -> Floats:
-    return np.broadcast_to(times[-1] / 1000, (values.shape[0], values.shape[2]))
+    return np.broadcast_to(times[..., -1, :] / 1000, (values.shape[0], values.shape[2]))
 
 
 def time_of_largest(values: Floats, times: Ints, steps: Ints) -> Floats:
@@ -98,7 +100,9 @@ def time_of_smallest(values: Floats, times: Ints, steps: Ints) -> Floats:
 def _last_time_of(values: Floats, wanted: Floats, times: Ints) -> Floats:
     there = (values == wanted[:, None]) | np.isnan(wanted)[:, None]
     place = values.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1)
-    found: Floats = times[place, np.arange(values.shape[2])] / 1000
+    own = times.ndim == 3
+    chosen = np.take_along_axis(times, place[:, None], axis=1)[:, 0] if own else times[place, np.arange(place.shape[1])]
+    found: Floats = chosen / 1000
     return found
 
 
@@ -166,23 +170,25 @@ def smoothing_reducer(smoothing: Floats, trend: Floats) -> Reducer:
 
 def slope_reducer() -> Reducer:
     """The slope per second of the least-squares line. At least two samples."""
-    return lambda values, times, steps: _regression(values, times, times[0])[0]
+    return lambda values, times, steps: _regression(values, times, times[..., :1, :])[0]
 
 
 def prediction_reducer(instants: Ints, ahead: Floats) -> Reducer:
     """What the least-squares line is `ahead` [T] seconds after each instant. At least two samples."""
 
     def reduce(values: Floats, times: Ints, steps: Ints) -> Floats:
-        slope, intercept = _regression(values, times, instants[steps])
+        slope, intercept = _regression(values, times, instants[steps][None])
         return slope * ahead[steps] + intercept
 
     return reduce
 
 
 def _regression(values: Floats, times: Ints, origin: Ints) -> tuple[Floats, Floats]:
-    """Slope and value at `origin` [T]; the deviations from the means are summed, which loses fewest digits."""
+    """Slope and value at `origin` [1, T] or [S, 1, T]; the deviations from the means are summed, which loses fewest
+    digits."""
     count = values.shape[1]
-    at = ((times - origin) / 1000)[None]
+    at = (times - origin) / 1000
+    at = at if at.ndim == 3 else at[None]
     middle = compensated_sum(at) / count
     base = values[:, :1]
     moved = values - base
@@ -208,7 +214,7 @@ def integral_reducer(strategy: Floats, remarks: Annotations) -> Reducer:
             return np.zeros_like(values[:, 0])
         left, right = values[:, :-1], values[:, 1:]
         how = chosen[steps]
-        seconds = np.diff(times, axis=0) / 1000
+        seconds = np.diff(times, axis=-2) / 1000
         # Half of each rather than half of both: the sum of both may be more than a float holds, or lose the smaller.
         shares = [np.where(how == 0, left, np.where(how == 1, 0.0, left / 2)) * seconds,
                   np.where(how == 1, right, np.where(how == 0, 0.0, right / 2)) * seconds]  # fmt: skip

@@ -23,7 +23,7 @@ def extrapolated(window: Window, counter: bool, per_second: bool) -> tuple[Float
     if not len(steps):
         return out, enough
     first, last = window.lo[steps], window.hi[steps] - 1
-    first_ms, last_ms = window.times[first], window.times[last]
+    first_ms, last_ms = window.times[..., first], window.times[..., last]
     sampled = (last_ms - first_ms) / 1000
     average = sampled / (last - first)
     to_start = (first_ms - window.start[steps]) / 1000
@@ -36,26 +36,33 @@ def extrapolated(window: Window, counter: bool, per_second: bool) -> tuple[Float
     with np.errstate(all="ignore"):
         for begin in range(0, len(window.rows), at_once):
             window.check()
-            values = window.values[begin : begin + at_once]
+            part = slice(begin, begin + at_once)
+            values = window.values[part]
             before = values.take(first, axis=1)
             result = values.take(last, axis=1)
             result -= before
-            reach: Floats = to_start
+            known, limit, after = _of_rows(sampled, part), _of_rows(to_start, part), _of_rows(to_end, part)
+            reach: Floats = limit
             if counter:
                 _add_resets(values, first, last, result)
                 to_zero = before / result
-                to_zero *= sampled
-                reach = np.where((result > 0) & (before >= 0) & (to_zero < to_start), to_zero, to_start)
-            factor = reach + sampled
-            factor += to_end
-            factor /= sampled
+                to_zero *= known
+                reach = np.where((result > 0) & (before >= 0) & (to_zero < limit), to_zero, limit)
+            factor = reach + known
+            factor += after
+            factor /= known
             factor /= seconds
             result *= factor
             if every_step:
-                out[begin : begin + at_once] = result
+                out[part] = result
             else:
-                out[begin : begin + at_once, steps] = result
+                out[part, steps] = result
     return out, enough
+
+
+def _of_rows(figures: Floats, part: slice) -> Floats:
+    """Figures of some rows, where each series has its own."""
+    return figures[part] if figures.ndim == 2 else figures
 
 
 def _add_resets(values: Floats, first: Ints, last: Ints, result: Floats) -> None:
@@ -90,7 +97,7 @@ def _add_resets(values: Floats, first: Ints, last: Ints, result: Floats) -> None
 def instant(window: Window, counter: bool) -> tuple[Floats, Flags]:
     """The change from the last but one sample to the last; of a counter per second, from zero after a reset."""
     enough = window.counts >= 2
-    if not len(window.times):
+    if not window.times.shape[-1]:
         return np.zeros((len(window.rows), len(enough))), enough
     last = np.where(enough, window.hi - 1, 0)
     before = np.where(enough, window.hi - 2, 0)
@@ -98,6 +105,6 @@ def instant(window: Window, counter: bool) -> tuple[Floats, Flags]:
         newer, older = window.values.take(last, axis=1), window.values.take(before, axis=1)
         result = newer - older
         if counter:
-            seconds = (window.times[last] - window.times[before]) / 1000
+            seconds = (window.times[..., last] - window.times[..., before]) / 1000
             result = np.where(newer < older, newer, result) / seconds
     return result, enough

@@ -15,8 +15,9 @@ from shared.promql.values import Flags, Floats, Vector, at_all_steps
 class Window:
     """One block as range functions see it: at step t the samples `lo[t]` to `hi[t]` (exclusive) are in the window.
 
-    `start` and `end` [T] are the window's bounds, `instants` [T] the steps themselves, all in ms. The window is open on
-    its left. No staleness markers are among the values.
+    `times` is [N]; or, for a single step and those who can work with it, [S, N]: each series has its own. `start` and
+    `end` [T] are the window's bounds, `instants` [T] the steps themselves, all in ms. The window is open on its left.
+    No staleness markers are among the values.
     """
 
     rows: Ints
@@ -56,6 +57,10 @@ def select(source: Source, matchers: Sequence[Matcher], alternatives: Sequence[S
 def values_at(selection: Selection, at: Ints, lookback_ms: int, times_instead: bool = False) -> Vector:
     """The newest value of each series in (at - lookback, at], for each of the instants; or the sample's time in s."""
     count, steps = len(selection.series), len(at)
+    if selection.apart is not None and steps == 1:
+        newest, times, found = selection.apart.newest(int(at[0]), lookback_ms)
+        shown = times / 1000 if times_instead else newest
+        return Vector(selection.series, shown[:, None], found[:, None], np.zeros(count, np.bool_))
     parts = [(block.rows, *_newest(block, at, lookback_ms, times_instead)) for block in selection.blocks]
     dropped = np.zeros(count, np.bool_)
     if len(parts) == 1 and _all_in_order(parts[0][0], count):
@@ -82,8 +87,17 @@ def _newest(block: Block, at: Ints, lookback_ms: int, times_instead: bool) -> tu
 
 
 def windows(selection: Selection, start: Ints, end: Ints, instants: Ints, check: Callable[[], None],
-            margins: tuple[int, int] = (0, 0)) -> list[Window]:  # fmt: skip
-    """The windows (start, end] of each step over each block; with the samples of so many ms before and after them."""
+            margins: tuple[int, int] = (0, 0), own_times: bool = False) -> list[Window]:  # fmt: skip
+    """The windows (start, end] of each step over each block; with the samples of so many ms before and after them.
+
+    With `own_times` series that were sampled apart may come together, each with its own times.
+    """
+    if own_times and selection.apart is not None and len(start) == 1 and margins == (0, 0):
+        none = np.zeros(1, np.int64)
+        return [
+            Window(cut.rows, cut.times, cut.values, none, none + cut.times.shape[1], start, end, instants, check)
+            for cut in selection.apart.cuts(int(start[0]), int(end[0]))
+        ]
     found = []
     for block in selection.blocks:
         for part in _unmarked(block):

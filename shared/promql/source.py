@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from shared.promql.matching import Matcher
 from shared.promql.series_sets import Ints, Labels, SeriesSet, labels_from
 from shared.promql.values import Flags, Floats
+
+if TYPE_CHECKING:
+    from shared.promql.apart import Apart
 
 STALE_BITS = 0x7FF0000000000002
 """The NaN that says: from here on the series has no value."""
@@ -28,15 +32,24 @@ class Block:
     marked: bool = False
 
 
-@dataclass(frozen=True, eq=False)
 class Selection:
     """Selected series, each of them in exactly one block.
 
     A source gives the same `series` object as long as the same series are selected: work on labels is remembered there.
+    Where few of them have the same times it may give them `apart`; the blocks are then made if somebody needs them.
     """
 
-    series: SeriesSet
-    blocks: Sequence[Block]
+    def __init__(self, series: SeriesSet, blocks: Sequence[Block] | None = None, apart: "Apart | None" = None) -> None:
+        assert (blocks is None) != (apart is None), "one or the other"
+        self.series, self._blocks, self.apart = series, blocks, apart
+
+    @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """The samples, by blocks."""
+        if self.apart is not None:
+            return self.apart.blocks()
+        assert self._blocks is not None
+        return self._blocks
 
 
 class Source(Protocol):

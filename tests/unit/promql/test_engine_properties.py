@@ -25,7 +25,8 @@ STEPS = st.sampled_from(
 NOT_BY_STEP = ("start()", "end()", "step()")
 
 
-def _elements(answer: Answer, step: int) -> dict[Labels, float] | float:
+def elements(answer: Answer, step: int) -> dict[Labels, float] | float:
+    """The elements of an answer at one of its steps."""
     if isinstance(answer.value, Scalar):
         return float(answer.value.values[step])
     assert isinstance(answer.value, Vector)
@@ -48,7 +49,7 @@ def test_a_range_query_is_the_instant_queries_of_its_steps(
     except (QueryFailed, BadQuery):
         return  # one bad step spoils a range
     for number, at in enumerate(whole.times.tolist()):
-        assert_same(_elements(query.instant(FixedSource(series), at), 0), _elements(whole, number), f"{text} at {at}")
+        assert_same(elements(query.instant(FixedSource(series), at), 0), elements(whole, number), f"{text} at {at}")
 
 
 def compile_query_or_none(text: str):  # type: ignore[no-untyped-def]
