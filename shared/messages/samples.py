@@ -99,13 +99,55 @@ class SampleBatch(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
-        """The batch in `payload`, checked. BadMessage with the reason if it is not one."""
+        """The batch in `payload`, checked. BadMessage with the reason if it is not one.
+
+        Batches that list the same series share the lists: they are not to be changed.
+        """
         try:
-            batch = _decoder.decode(payload)
+            wire = _decoder.decode(payload)
+            series, types = _layouts.of(bytes(wire.series), bytes(wire.types))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadMessage(f"not a sample batch: {error}") from error
+        batch = cls(wire.source, series, types, wire.index, wire.times, wire.values, wire.group, wire.evaluated)
         _check(batch)
-        return batch  # type: ignore[return-value]  # the decoder is made for this very class
+        return batch
+
+
+class _Wire(msgspec.Struct, frozen=True):
+    """A batch whose lists are not decoded yet."""
+
+    source: str
+    series: msgspec.Raw
+    types: msgspec.Raw
+    index: bytes
+    times: bytes
+    values: bytes
+    group: str | None = None
+    evaluated: int | None = None
+
+
+class _Layouts:
+    """The lists of series and types of batches, decoded and checked once: a source sends the same ones each time."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._known: dict[tuple[bytes, bytes], tuple[list[str], list[str]]] = {}
+
+    def of(self, series: bytes, types: bytes) -> tuple[list[str], list[str]]:
+        """The lists in these bytes. BadMessage if they are no series, msgspec.DecodeError if they are no lists."""
+        found = self._known.get((series, types))
+        if found is None:
+            found = _texts.decode(series), _texts.decode(types)
+            _check_layout(*found)
+            size = len(series) + len(types)
+            if self._bytes + size > self._most_bytes:
+                self._known.clear()
+                self._bytes = 0
+            if size <= self._most_bytes:
+                self._known[series, types] = found
+                self._bytes += size
+        return found
 
 
 def _check(batch: SampleBatch) -> None:
@@ -113,15 +155,6 @@ def _check(batch: SampleBatch) -> None:
         raise BadMessage("columns index, times and values are not of one length")
     if len(batch) > MOST_SAMPLES:
         raise BadMessage(f"{len(batch)} samples in one batch: at most {MOST_SAMPLES}")
-    if len(batch.types) != len(batch.series):
-        raise BadMessage(f"{len(batch.types)} types for {len(batch.series)} series")
-    for metric_type in set(batch.types):
-        if metric_type not in METRIC_TYPES:
-            raise BadMessage(f"type {metric_type[:40]!r} is none of {', '.join(METRIC_TYPES)}")
-    if len(set(batch.series)) != len(batch.series):
-        raise BadMessage("a series is listed twice")
-    for key in batch.series:
-        labels_of(key)
     index, times, _ = batch.columns()
     if len(index) and int(index.max()) >= len(batch.series):
         raise BadMessage(f"index {int(index.max())} is beyond the {len(batch.series)} series")
@@ -129,5 +162,20 @@ def _check(batch: SampleBatch) -> None:
         raise BadMessage("times are not milliseconds since the epoch")
 
 
+def _check_layout(series: list[str], types: list[str]) -> None:
+    if len(types) != len(series):
+        raise BadMessage(f"{len(types)} types for {len(series)} series")
+    for metric_type in set(types):
+        if metric_type not in METRIC_TYPES:
+            raise BadMessage(f"type {metric_type[:40]!r} is none of {', '.join(METRIC_TYPES)}")
+    if len(set(series)) != len(series):
+        raise BadMessage("a series is listed twice")
+    for key in series:
+        labels_of(key)
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(SampleBatch)
+_decoder = msgspec.msgpack.Decoder(_Wire)
+_texts = msgspec.msgpack.Decoder(list[str])
+# About a million series at sixty bytes a key.
+_layouts = _Layouts(64 * 1024 * 1024)

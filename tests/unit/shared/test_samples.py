@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.messages.message import BadMessage
-from shared.messages.samples import EARLIEST_MS, LATEST_MS, MOST_SAMPLES, STALE, Sample, SampleBatch
+from shared.messages.samples import EARLIEST_MS, LATEST_MS, MOST_SAMPLES, STALE, Sample, SampleBatch, _Layouts
 
 SERIES = st.sampled_from(["up", 'up{host="a"}', 'up{host="b"}', "load:avg", 'x{y="\\"\\\\\\n"}'])
 SAMPLES = st.lists(
@@ -111,6 +111,27 @@ def test_what_is_no_batch_is_refused_with_the_reason(payload: bytes, reason: str
     with pytest.raises(BadMessage) as caught:
         SampleBatch.decode(payload)
     assert reason in str(caught.value)
+
+
+def test_batches_of_the_same_series_share_their_lists_and_nothing_else() -> None:
+    first, second = SampleBatch.decode(packed()), SampleBatch.decode(packed(values=np.array([2.0], "<f8").tobytes()))
+    assert first.series is second.series
+    assert [sample.value for batch in (first, second) for sample in batch.samples()] == [1.0, 2.0]
+    with pytest.raises(BadMessage, match="beyond the 1 series"):
+        SampleBatch.decode(packed(index=np.array([1], "<u4").tobytes()))
+
+
+def test_lists_are_remembered_up_to_a_size() -> None:
+    layouts = _Layouts(most_bytes=100)
+    types = msgspec.msgpack.encode(["gauge"])
+    keys = [msgspec.msgpack.encode([f"{letter * 40}"]) for letter in "abc"]
+    first = layouts.of(keys[0], types)[0]
+    assert layouts.of(keys[0], types)[0] is first
+    for key in keys[1:]:
+        layouts.of(key, types)
+    again = layouts.of(keys[0], types)[0]
+    assert again == first
+    assert again is not first
 
 
 @given(st.binary(max_size=200))
