@@ -72,6 +72,13 @@ def pages(keys: list[str], size: int) -> list[Page]:
     ]
 
 
+def encoded(page: Page, time_ms: int, values: npt.NDArray[np.float64]) -> bytes:
+    """The message: a sample of each of the page's series, at one time."""
+    times: npt.NDArray[np.int64] = np.full(len(values), time_ms, "<i8")
+    batch = _Batch(page.source, page.series, page.types, page.index, times.tobytes(), values.tobytes())
+    return _encoder.encode(batch)
+
+
 class Load:
     """Sends samples of all series in turn, at `rate` samples a second of their own time, from `since_ms` on.
 
@@ -140,9 +147,7 @@ class Load:
         await self._places.acquire()
         samples = page.end - page.begin
         values = np.floor(self._slopes[page.begin : page.end] * (time_ms - self._begun_ms))
-        times: npt.NDArray[np.int64] = np.full(samples, time_ms, "<i8")
-        batch = _Batch(page.source, page.series, page.types, page.index, times.tobytes(), values.tobytes())
-        sent = await self._producer.send(SAMPLES.name, key=page.source.encode(), value=_encoder.encode(batch))
+        sent = await self._producer.send(SAMPLES.name, key=page.source.encode(), value=encoded(page, time_ms, values))
         sent.add_done_callback(lambda outcome: self._settled(outcome, samples))
 
     def _settled(self, outcome: "asyncio.Future[object]", samples: int) -> None:
