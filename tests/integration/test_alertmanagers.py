@@ -271,19 +271,8 @@ async def test_while_the_bus_is_away_what_fires_is_sent_on(tmp_path: Path) -> No
 def self_signed(key: Path, certificate: Path) -> None:
     """Make a certificate for am.example."""
     subject = ["-subj", "/CN=am.example", "-addext", "subjectAltName=DNS:am.example"]
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        *subject,
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-    ]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files]
     subprocess.run(command, check=True, capture_output=True)
 
 
