@@ -91,8 +91,7 @@ class Load:
         self._begun_ms = self._due_ms = float(since_ms)
         self._next = 0
         self._pages: list[Page] = []
-        self._gap_ms = 1.0
-        self._paused = False
+        self._sample_ms = 1.0
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
@@ -104,7 +103,7 @@ class Load:
         self._places = asyncio.Semaphore(MOST_IN_FLIGHT)
         self.acknowledged = 0
         """Samples that the bus took."""
-        self.set_rate(rate)
+        self._spread(rate)
 
     async def start(self) -> None:
         """Connect."""
@@ -115,15 +114,15 @@ class Load:
         await self._producer.stop()
 
     def set_rate(self, rate: float) -> None:
-        """Samples a second from here on; 0: none."""
-        self._paused = rate <= 0
-        if not self._paused:
-            size = int(min(LARGEST_PAGE, max(rate // MOST_PAGES_A_SECOND, 1), len(self._keys)))
-            if not self._pages or size != self._pages[0].end - self._pages[0].begin:
-                self._pages, self._next = pages(self._keys, size), 0
-            self._gap_ms = 1_000 * size / rate
-        if self.behind_ms < 10_000:  # what was missed by pausing is not made up
-            self._due_ms = float(clock.now_ms())
+        """Samples a second from now on; what has not been sent yet of the time before is left out."""
+        self._spread(rate)
+        self._due_ms = float(clock.now_ms())
+
+    def _spread(self, rate: float) -> None:
+        size = int(min(LARGEST_PAGE, max(rate // MOST_PAGES_A_SECOND, 1), len(self._keys)))
+        if not self._pages or size != self._pages[0].end - self._pages[0].begin:
+            self._pages, self._next = pages(self._keys, size), 0
+        self._sample_ms = 1_000 / rate
 
     @property
     def behind_ms(self) -> float:
@@ -133,15 +132,13 @@ class Load:
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
-            if self._paused:
-                await asyncio.sleep(0.05)
-                continue
             early = self._due_ms - clock.now_ms()
             if early > 0:
                 await asyncio.sleep(early / 1_000)
-            await self._send(self._pages[self._next], int(self._due_ms))
+            page = self._pages[self._next]
+            await self._send(page, int(self._due_ms))
             self._next = (self._next + 1) % len(self._pages)
-            self._due_ms += self._gap_ms
+            self._due_ms += self._sample_ms * (page.end - page.begin)
 
     async def _send(self, page: Page, time_ms: int) -> None:
         await self._places.acquire()
