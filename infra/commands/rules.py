@@ -1,4 +1,4 @@
-"""rules check, rules test: for the authors of rules."""
+"""rules check, rules test, rules backtest: for the authors of rules."""
 
 from glob import escape, glob
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from infra.commands.backtest import backtest
 from infra.commands.options import err, fail, out
 from shared.messages.rules import AlertingRule
 from shared.rules.errors import BadRule
@@ -13,7 +14,8 @@ from shared.rules.files import GroupDraft, parse_rule_file
 from shared.rules.testing.files import TestFile, parse_test_file
 from shared.rules.testing.run import run_test
 
-rules_app = typer.Typer(help="Check and test rules.", no_args_is_help=True)
+rules_app = typer.Typer(help="Check and test rules, and try them on history.", no_args_is_help=True)
+rules_app.command()(backtest)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, each looked at by itself.")]
 

@@ -4,11 +4,47 @@ import socket
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.settings import CommonSettings, Section
 
 TREE = Path(__file__).resolve().parents[2]
+
+
+class BacktestSettings(Section):
+    """What trying rules on history may cost."""
+
+    at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    """Backtests that run side by side, each a process of its own; what is above gets 429."""
+    most_seconds: Annotated[float, Field(gt=0, le=3_600)] = 120.0
+    """How long one may take."""
+    most_days: Annotated[float, Field(gt=0, le=3_660)] = 31.0
+    """The longest stretch of history."""
+    most_samples: Annotated[int, Field(ge=1_000)] = 20_000_000
+    """The most samples that one may read; about 16 bytes of memory each."""
+    most_series: Annotated[int, Field(ge=100)] = 200_000
+    """The most series that one may read."""
+    most_transitions: Annotated[int, Field(ge=100)] = 50_000
+    """The most transitions that one may find."""
+    most_instants: Annotated[int, Field(ge=1_000)] = 1_000_000
+    """At most so many instants may a group have; one that is evaluated on arrival has one for each sample."""
+    most_megabytes: Annotated[int, Field(ge=256)] = 2_048
+    """The memory of its process."""
+
+
+class QuerySettings(Section):
+    """What PromQL queries over history may cost."""
+
+    at_once: Annotated[int, Field(ge=1, le=64)] = 4
+    """Queries that are under way side by side; what is above waits, and gets 503 if that takes too long."""
+    most_seconds: Annotated[float, Field(gt=0, le=3_600)] = 30.0
+    """How long one may take; a request may ask for less."""
+    most_samples: Annotated[int, Field(ge=1_000)] = 10_000_000
+    """The most samples that one may read from history, and hold in results on the way."""
+    most_series: Annotated[int, Field(ge=100)] = 100_000
+    """The most series that one may read."""
+    most_points: Annotated[int, Field(ge=1)] = 11_000
+    """The most steps of a range query, as in Prometheus."""
 
 
 class ApiSettings(Section):
@@ -46,12 +82,41 @@ class ApiSettings(Section):
     """How much of `pantau.samples` is read at start for the charts of the overview."""
     drain_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0
     """How long requests under way may take once api is told to stop."""
+    backtest: BacktestSettings = BacktestSettings()
+    query: QuerySettings = QuerySettings()
+
+
+class RuleTerms(BaseModel):
+    """What api tells of alerting's settings; the section is alerting's, which also says what is wrong in it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    evaluation_interval_seconds: Annotated[float, Field(gt=0, le=86_400)] = 15.0
+    dark_after_seconds: Annotated[float, Field(gt=0, le=86_400)] = 120.0
+
+
+class KeptSettings(BaseModel):
+    """How long history keeps what, in days."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    samples: Annotated[int, Field(ge=1, le=36_500)] = 30
+
+
+class HistoryTerms(BaseModel):
+    """What api tells of history's settings: a rule can't look further back than samples are kept."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    retention: KeptSettings = KeptSettings()
 
 
 class Settings(CommonSettings):
     """Everything api is told."""
 
     api: ApiSettings = ApiSettings()
+    alerting: RuleTerms = RuleTerms()
+    history: HistoryTerms = HistoryTerms()
 
     def instance_label(self, port: int) -> str:
         """What tells this api's own metrics from another's; `port` is the one it listens on."""

@@ -1,7 +1,8 @@
 """The API's own traffic: measured request by request, as metrics and as request logs.
 
-What counts is what people and systems ask of the API: requests to /api/ that end. The live stream never ends, and files
-and probes are so many and so quick that they would hide everything else in an average; they are counted apart.
+What counts is what people and systems ask of the API: requests to /api/ that end. The live stream never ends, backtests
+take as long as they may, and files and probes are so many and so quick that they would hide everything else in an
+average; they are counted apart.
 """
 
 import ipaddress
@@ -29,6 +30,7 @@ OTHER = Counter("pantau_api_other_requests_total", "Requests that are not in htt
 
 API = "/api/"
 STREAM = "/api/monitoring/stream"
+BACKTEST = "/api/monitoring/alerts/rules/backtest"
 PROBES = ("/health/live", "/health/ready", "/metrics")
 # A client can invent methods, paths and versions, but not series.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -104,6 +106,8 @@ def other_kind(path: str) -> str | None:
     """Which kind of request it is that doesn't count as traffic of the API; None if it does."""
     if path == STREAM:
         return "stream"
+    if path == BACKTEST:
+        return "backtest"
     if path.startswith(API):
         return None
     return "probe" if path in PROBES else "file"
