@@ -13,7 +13,18 @@ from services.api.core.bodies import ProblemBody, Where
 from services.api.core.ingest import PushedSample
 from services.api.headers import SecurityHeaders
 from services.api.parts import Parts
-from services.api.routes import alerts, health, metrics, performance, rules, service, services, session, stream
+from services.api.routes import (
+    alerts,
+    health,
+    metrics,
+    performance,
+    prometheus,
+    rules,
+    service,
+    services,
+    session,
+    stream,
+)
 from services.api.traffic import Measured
 
 TITLE = "Pantau"
@@ -29,6 +40,7 @@ everything; ingest may only push samples. Times are RFC 3339 in UTC. What goes w
 TAGS = [
     {"name": "monitoring", "description": "What is watched, and samples of one's own"},
     {"name": "rules", "description": "What raises alerts"},
+    {"name": "prometheus", "description": "Rules and alerts as Prometheus tells them; errors have its form, too"},
     {"name": "session", "description": "Login of the browser application"},
     {"name": "service", "description": "The api process itself"},
 ]
@@ -46,6 +58,7 @@ ROUTERS = (
     rules.viewer,
     rules.operator,
     stream.router,
+    prometheus.router,
     session.public,
     session.known,
     service.public,

@@ -41,6 +41,8 @@ class Rulebook:
         self._database = database
         self.files_problem: str | None = None
         """Why the rule files are not in force as they stand; None if they are."""
+        self.files: dict[str, str] = {}
+        """The rule file that each group comes from, as far as this api has read it."""
 
     async def create(self, rule: SmallRule, author: Author) -> tuple[RuleGroup, int | None, bool]:
         """The group that holds `rule`, the outbox row that announces it if it is yet to be sent, and whether it is new.
@@ -78,7 +80,7 @@ class Rulebook:
 
         A file that can't be read or has a mistake changes nothing at all: what was in force stays."""
         try:
-            drafts = await asyncio.to_thread(_read, paths)
+            drafts, self.files = await asyncio.to_thread(_read, paths)
         except BadRule as error:
             self.files_problem = str(error)
             log.error("rule files are not taken, the former rules stay in force", reason=str(error))
@@ -181,9 +183,10 @@ async def _delete(
     return await enqueue(connection, RULES, name, None, content_id(RULES.name, name, str(version + 1), "deleted"))
 
 
-def _read(paths: list[Path]) -> dict[str, Draft]:
-    """The groups of all rule files, by name. BadRule, naming file and line, if any can't be taken."""
+def _read(paths: list[Path]) -> tuple[dict[str, Draft], dict[str, str]]:
+    """The groups of all rule files, by name, and the file of each. BadRule, naming file and line, if any is no good."""
     drafts: dict[str, Draft] = {}
+    files: dict[str, str] = {}
     for path in paths:
         try:
             text = path.read_text()
@@ -192,5 +195,5 @@ def _read(paths: list[Path]) -> dict[str, Draft]:
         for found in parse_rule_file(text, str(path)):
             if found.name in drafts:
                 raise BadRule(f"{path}: there is a group {found.name!r} in an earlier rule file")
-            drafts[found.name] = found.group
-    return drafts
+            drafts[found.name], files[found.name] = found.group, str(path)
+    return drafts, files

@@ -1,7 +1,5 @@
 """Expressions written as PromQL. Parsing what is written gives the same expression again."""
 
-import math
-
 from shared.messages.series import LABEL_NAME, METRIC_NAME, NAME
 from shared.promql.duration_expressions import duration_source
 from shared.promql.expressions import (
@@ -18,6 +16,7 @@ from shared.promql.expressions import (
     Text,
     VectorSelector,
 )
+from shared.promql.go_numbers import shortest
 from shared.promql.matching import Matcher
 from shared.promql.quoting import quote
 
@@ -64,11 +63,7 @@ def _operand(expr: Expr) -> str:
 
 
 def _number(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Inf" if value > 0 else "-Inf"
-    return repr(value)
+    return shortest(value).removeprefix("+")
 
 
 def _selector(selector: VectorSelector) -> str:

@@ -10,10 +10,12 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from services.api.core.bodies import AlertBody, AlertStatus
-from shared.messages.alerts import AlertEvent, CurrentAlert, Severity, episode_id
+from shared.messages.alerts import AlertEvent, CurrentAlert, Evidence, Severity, episode_id
 
 # (episode, transition): rises with each transition of an alert.
 Position = tuple[int, int]
+# Either topic says it; both have what the API shows.
+Told = CurrentAlert | AlertEvent
 MOST_ENDED = 10_000
 MOST_RECENT = 1_000
 
@@ -23,6 +25,7 @@ class ActiveAlerts:
 
     def __init__(self) -> None:
         self._active: dict[str, tuple[Position, AlertBody, bool]] = {}
+        self._told: dict[str, Told] = {}  # of the active ones
         self._ended: OrderedDict[str, Position] = OrderedDict()
         self._recent: OrderedDict[str, AlertBody] = OrderedDict()
 
@@ -38,6 +41,7 @@ class ActiveAlerts:
             return
         if held is None or held[0] <= position:
             self._active[alert] = (position, active_body(state), True)
+            self._told[alert] = state
 
     def put_event(self, event: AlertEvent) -> AlertBody | None:
         """Take an event; the alert as it is by it, if it is news and anybody's business."""
@@ -51,6 +55,7 @@ class ActiveAlerts:
         if event.state in ("pending", "firing"):
             if held is None or held[0] < position:
                 self._active[event.alert_id] = (position, body, False)
+                self._told[event.alert_id] = event.model_copy(update={"evidence": Evidence()})
         else:
             self._end(event.alert_id, position)
         if event.state == "inactive":
@@ -67,6 +72,10 @@ class ActiveAlerts:
             body for _, body, _ in self._active.values() if severity is None or body.severity == severity
         )
 
+    def told(self) -> list[Told]:
+        """What was last told of each active alert, without its evidence, in the order in which they became known."""
+        return list(self._told.values())
+
     def resolved(self, severity: Severity | None = None) -> list[AlertBody]:
         """Those that were seen to resolve: the database may not have the last of them yet. Newest first."""
         return newest_first(body for body in self._recent.values() if severity is None or body.severity == severity)
@@ -77,6 +86,7 @@ class ActiveAlerts:
 
     def _end(self, alert: str, position: Position) -> None:
         self._active.pop(alert, None)
+        self._told.pop(alert, None)
         self._ended[alert] = position
         self._ended.move_to_end(alert)
         while len(self._ended) > MOST_ENDED:
