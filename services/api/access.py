@@ -24,7 +24,7 @@ class PublicRoute(APIRoute):
 
     needed: ClassVar[Needed | None] = None
     media: ClassVar[tuple[str, ...]] = ("application/json",)
-    """What the body of a request may be."""
+    """What a body may be; nothing: there is none."""
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         extra = dict(named.get("openapi_extra") or {})
@@ -43,7 +43,7 @@ class PublicRoute(APIRoute):
                 _refuse_foreign(request)
             if needed is not None:
                 request.state.principal = authorize(request, bearer, needed)
-            if request.method in WITH_BODY:
+            if request.method in WITH_BODY and self.media:
                 _refuse_other_media(request, self.media)
             return await handle(request)
 
@@ -60,6 +60,18 @@ class OperatorRoute(PublicRoute):
     """For those who may change what is watched."""
 
     needed = "operator"
+
+
+class RuleTextRoute(OperatorRoute):
+    """For those who may change rules, which may be written as in rule files."""
+
+    media = ("application/json", "application/yaml", "application/x-yaml", "text/yaml")
+
+
+class OperatorActionRoute(OperatorRoute):
+    """For those who may change what is watched, by asking for it without a body."""
+
+    media = ()
 
 
 class IngestRoute(PublicRoute):
@@ -126,6 +138,11 @@ def address_of(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
+def media_of(request: Request) -> str:
+    """What the body is declared as; empty if it isn't."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _refuse_foreign(request: Request) -> None:
     origins = request.app.state.parts.settings.api.public_origins
     reason = foreign_reason(request.method, request.headers, origins)
@@ -134,6 +151,6 @@ def _refuse_foreign(request: Request) -> None:
 
 
 def _refuse_other_media(request: Request, taken: tuple[str, ...]) -> None:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_of(request)
     if media not in taken:
         raise Problem(415, f"Send the body with `Content-Type: {' or '.join(taken)}`; it is {media[:80]!r}.")

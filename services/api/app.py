@@ -1,24 +1,28 @@
 """The FastAPI application: routes, middleware, the document that describes them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from services.api import pages, problems
 from services.api.access import COOKIE
 from services.api.body import BoundedBody
-from services.api.core.bodies import ProblemBody, Where
+from services.api.core.backtest_bodies import BacktestLine
+from services.api.core.bodies import Body, ProblemBody, Where
 from services.api.core.ingest import PushedSample
+from services.api.core.rule_bodies import GroupReplacement, RuleFile
 from services.api.headers import SecurityHeaders
 from services.api.parts import Parts
 from services.api.routes import (
     alerts,
+    backtest,
     health,
     metrics,
     performance,
-    prometheus,
+    query,
     rules,
     service,
     services,
@@ -26,6 +30,7 @@ from services.api.routes import (
     stream,
 )
 from services.api.traffic import Measured
+from shared.rules.small import SmallRule
 
 TITLE = "Pantau"
 VERSION = "1"
@@ -40,7 +45,6 @@ everything; ingest may only push samples. Times are RFC 3339 in UTC. What goes w
 TAGS = [
     {"name": "monitoring", "description": "What is watched, and samples of one's own"},
     {"name": "rules", "description": "What raises alerts"},
-    {"name": "prometheus", "description": "Rules and alerts as Prometheus tells them; errors have its form, too"},
     {"name": "session", "description": "Login of the browser application"},
     {"name": "service", "description": "The api process itself"},
 ]
@@ -55,10 +59,13 @@ ROUTERS = (
     metrics.ingest,
     performance.router,
     alerts.router,
+    backtest.router,
     rules.viewer,
     rules.operator,
+    rules.texts,
+    rules.actions,
     stream.router,
-    prometheus.router,
+    query.router,
     session.public,
     session.known,
     service.public,
@@ -77,8 +84,9 @@ class Api(FastAPI):
             components = document.setdefault("components", {})
             components["securitySchemes"] = SECURITY_SCHEMES
             schemas = components.setdefault("schemas", {})
-            for model in (ProblemBody, Where, PushedSample):
-                schemas[model.__name__] = _schema(model)
+            for model in (ProblemBody, Where, PushedSample, SmallRule, RuleFile, GroupReplacement, BacktestLine):
+                for name, schema in _schemas(model).items():
+                    schemas.setdefault(name, schema)
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             components["schemas"] = dict(sorted(schemas.items()))
@@ -108,7 +116,8 @@ def build(parts: Parts | None) -> Api:
     return app
 
 
-def _schema(model: type[ProblemBody | Where | PushedSample]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return schema
+def _schemas(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """The schema of a model that no route names, and of those that it is made of."""
+    mode: Literal["serialization", "validation"] = "serialization" if issubclass(model, Body) else "validation"
+    schema = model.model_json_schema(mode=mode, ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), model.__name__: schema}

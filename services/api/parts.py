@@ -4,18 +4,21 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from services.api.backtests import Backtests
 from services.api.core.access import Tokens
 from services.api.intake import Intake
 from services.api.live import Live
 from services.api.logins import Logins
 from services.api.outbox import Outbox
 from services.api.own_samples import OwnSamples
+from services.api.queries import Queries
 from services.api.request_log import RequestLogs
 from services.api.rulebook import Rulebook
 from services.api.settings import Settings
 from services.api.views import Views
 from shared.bus import Producer
 from shared.database import Database
+from shared.messages.topics import DAY_MS
 from shared.service import Readiness
 
 
@@ -37,6 +40,8 @@ class Parts:
     rulebook: Rulebook = field(init=False)
     request_logs: RequestLogs = field(init=False)
     own_samples: OwnSamples = field(init=False)
+    backtests: Backtests = field(init=False)
+    queries: Queries = field(init=False)
 
     def __post_init__(self) -> None:
         api, producer = self.settings.api, self.producer
@@ -46,9 +51,11 @@ class Parts:
         self.intake = Intake(producer, api.most_waiting_samples, api.bus_deadline_seconds)
         self.outbox = Outbox(self.database, producer, api.bus_deadline_seconds)
         self.logins = Logins(self.database, producer, self.views.tokens, api)
-        self.rulebook = Rulebook(self.database)
+        self.rulebook = Rulebook(self.database, self.views.rules, self.settings.history.retention.samples * DAY_MS)
         self.request_logs = RequestLogs(producer, f"api/{self.instance}")
         self.own_samples = OwnSamples(producer, self.instance)
+        self.backtests = Backtests(api.backtest.at_once)
+        self.queries = Queries(self.database, api.query)
 
     @property
     def tokens(self) -> Tokens:

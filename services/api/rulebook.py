@@ -1,79 +1,131 @@
 """Rule groups in PostgreSQL: each change one transaction with its version check, audit row and outbox row."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import asyncpg
 import structlog
 
-from services.api.audit import Author, entry, record
-from services.api.core.rules import content_hash
-from services.api.outbox import Connection, enqueue
+from services.api.audit import Author
+from services.api.core.preconditions import NOTHING_SEEN, Seen, etag
+from services.api.core.rule_checks import check_cycles, check_group
+from services.api.core.rules import canonical, content_hash
+from services.api.outbox import Connection
 from services.api.problems import Problem
+from services.api.rule_rows import LOCK, Row, from_files, locked, put, take_out, unsent
 from shared import clock
 from shared.database import Database, DatabaseUnavailable
-from shared.messages.message import content_id
+from shared.messages.message import instant_to_text
 from shared.messages.rules import RuleGroup
-from shared.messages.topics import RULES
 from shared.rules.errors import BadRule
-from shared.rules.files import parse_rule_file
-from shared.rules.small import SmallRule, small_group
+from shared.rules.files import GroupDraft, parse_rule_file
 
 log = structlog.get_logger()
 
-# Two apis that start together sync the same files one after the other.
-LOCK = 7_226_003
 FILES = Author("rule files")
-
-# (version, author, time) -> the group
-Draft = Callable[[int, str, int], RuleGroup]
+Kind = Literal["created", "changed", "unchanged"]
 
 
-class _Taken(Exception):
-    """Another group has the name."""
+@dataclass(frozen=True)
+class Change:
+    """What became of a group. `row_id` is the outbox row that announces it, if that is yet to be sent."""
+
+    group: RuleGroup
+    kind: Kind
+    row_id: int | None
 
 
 class Rulebook:
-    """Creates and deletes rule groups."""
+    """Makes, changes and deletes rule groups. `in_force` is what the bus says there is; `kept_ms` is how long history
+    keeps samples."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, in_force: Mapping[str, RuleGroup], kept_ms: int) -> None:
         self._database = database
+        self._in_force, self._kept_ms = in_force, kept_ms
         self.files_problem: str | None = None
         """Why the rule files are not in force as they stand; None if they are."""
         self.files: dict[str, str] = {}
         """The rule file that each group comes from, as far as this api has read it."""
 
-    async def create(self, rule: SmallRule, author: Author) -> tuple[RuleGroup, int | None, bool]:
-        """The group that holds `rule`, the outbox row that announces it if it is yet to be sent, and whether it is new.
+    async def create(self, drafts: Sequence[GroupDraft], author: Author) -> list[Change]:
+        """Bring new groups into force, all or none; what is there already as it is sent stays.
 
-        BadRule if it can't be taken; Problem 409 if the name stands for another rule."""
-
-        def draft(version: int, updated_by: str, updated_at_ms: int) -> RuleGroup:
-            return small_group(rule, version, updated_by, updated_at_ms)
-
-        draft(1, author.name, 1)  # refuse a bad rule before the database is asked
+        BadRule if one can't be taken; Problem 409 if a name stands for something else."""
+        now_ms = clock.now_ms()
+        await self._check([draft.group(1, author.name, now_ms, "api") for draft in drafts])
+        made: list[Change] = []
         async with self._database.connection() as connection, connection.transaction():
-            try:
-                return await _put(connection, rule.name, draft, author, may_change=False)
-            except _Taken:
-                raise Problem(
-                    409, f"There is another rule {rule.name!r}: delete it first, or choose another name."
-                ) from None
+            # In one order, so that two who make the same groups don't wait for each other for ever.
+            for draft in sorted(drafts, key=lambda one: one.name):
+                row = await locked(connection, draft.name)
+                group = _next(draft, row, author, now_ms)
+                if row is not None and not row.deleted:
+                    if row.group.origin != "api" or row.digest != content_hash(group):
+                        raise Problem(409, f"There is another rule {draft.name!r}, {_told(row)}: change or delete it.")
+                    made.append(Change(row.group, "unchanged", await unsent(connection, row.name)))
+                    continue
+                made.append(Change(group, "created", await put(connection, row, group, author)))
+        order = {draft.name: place for place, draft in enumerate(drafts)}
+        return sorted(made, key=lambda one: order[one.group.name])
 
-    async def delete(self, name: str, author: Author) -> int:
-        """Take the group out of force: the outbox row that announces it. Problem 404 or 409."""
+    async def replace(self, draft: GroupDraft, seen: Seen, author: Author) -> Change:
+        """Put `draft` in the place of the group of its name, or make it new.
+
+        BadRule if it can't be taken; Problem 409, 412 or 428 if it is not to replace what is there."""
+        now_ms = clock.now_ms()
+        await self._check([draft.group(1, author.name, now_ms, "api")])
+        async with self._database.connection() as connection, connection.transaction():
+            row = await locked(connection, draft.name)
+            group = _next(draft, row, author, now_ms)
+            if row is None or row.deleted:
+                if seen.stated:
+                    raise _gone(draft.name, row, seen)
+                return Change(group, "created", await put(connection, row, group, author))
+            _refuse_file(row)
+            if row.digest == content_hash(group):
+                return Change(row.group, "unchanged", await unsent(connection, row.name))
+            if not seen.stated:
+                raise Problem(
+                    428,
+                    f"{row.name!r} is there already, {_told(row)}. To replace it name that version, in the header"
+                    f" `If-Match: {etag(row.version)}` or as `version` in the body.",
+                )
+            _refuse_stale(row, seen)
+            return Change(group, "changed", await put(connection, row, group, author))
+
+    async def amend(
+        self, name: str, edit: Callable[[RuleGroup], RuleGroup], action: str, seen: Seen, author: Author
+    ) -> Change:
+        """Change a group to what `edit` makes of it; `action` names it in the audit log. Problem 404, 409 or 412."""
         now_ms = clock.now_ms()
         async with self._database.connection() as connection, connection.transaction():
-            row = await connection.fetchrow(
-                "SELECT version, origin, content FROM rule_groups WHERE name = $1 AND deleted_at IS NULL FOR UPDATE",
-                name,
+            row = await _live(connection, name, seen)
+            _refuse_file(row)
+            edited = edit(row.group)
+            if content_hash(edited) == row.digest:
+                return Change(row.group, "unchanged", await unsent(connection, name))
+            _refuse_stale(row, seen)
+            group = edited.model_copy(
+                update={"version": row.version + 1, "updated_by": author.name, "updated_at": now_ms}
             )
-            if row is None:
-                raise Problem(404, f"There is no rule {name!r}.")
-            if row["origin"] == "file":
-                raise Problem(409, f"{name!r} comes from a rule file: take it out there.")
-            return await _delete(connection, name, row["version"], row["content"], author, now_ms)
+            if group.enabled and not row.group.enabled:
+                try:
+                    await self._check([group])
+                except BadRule as error:
+                    raise Problem(409, f"{name!r} can't be enabled: {error}.") from error
+            return Change(group, "changed", await put(connection, row, group, author, action))
+
+    async def delete(self, name: str, author: Author, seen: Seen = NOTHING_SEEN) -> int:
+        """Take the group out of force: the outbox row that announces it. Problem 404, 409 or 412."""
+        now_ms = clock.now_ms()
+        async with self._database.connection() as connection, connection.transaction():
+            row = await _live(connection, name, seen)
+            _refuse_file(row)
+            _refuse_stale(row, seen)
+            return await take_out(connection, row, author, now_ms)
 
     async def sync_files(self, paths: list[Path]) -> None:
         """Bring the groups in the rule files into force, and those that left them out of it; waits for the database.
@@ -97,24 +149,25 @@ class Rulebook:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 
-    async def _sync(self, drafts: dict[str, Draft]) -> str | None:
+    async def _sync(self, drafts: dict[str, GroupDraft]) -> str | None:
         """What could not be brought into force, if anything."""
         taken: list[str] = []
         now_ms = clock.now_ms()
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-            for name, draft in drafts.items():
-                try:
-                    await _put(connection, name, draft, FILES, may_change=True)
-                except _Taken:
+            for name, draft in sorted(drafts.items()):
+                row = await locked(connection, name)
+                version = 1 if row is None else row.version + 1
+                group = canonical(draft.group(version, FILES.name, now_ms, "file"))
+                if row is None or row.deleted:
+                    await put(connection, row, group, FILES)
+                elif row.group.origin != "file":
                     taken.append(name)
-            left = await connection.fetch(
-                "SELECT name, version, content FROM rule_groups"
-                " WHERE origin = 'file' AND deleted_at IS NULL AND name <> ALL($1::text[]) FOR UPDATE",
-                list(drafts),
-            )
+                elif row.digest != content_hash(group):
+                    await put(connection, row, group, FILES)
+            left = await from_files(connection, list(drafts))
             for row in left:
-                await _delete(connection, row["name"], row["version"], row["content"], FILES, now_ms)
+                await take_out(connection, row, FILES, now_ms)
         log.info("rule files are in force", groups=len(drafts) - len(taken), deleted=len(left))
         if not taken:
             return None
@@ -122,70 +175,58 @@ class Rulebook:
         log.error("rule files are not all in force", reason=problem)
         return problem
 
+    async def _check(self, groups: Sequence[RuleGroup]) -> None:
+        """BadRule if these groups can't be in force together with the others."""
+        in_force = dict(self._in_force)
 
-async def _put(
-    connection: Connection, name: str, draft: Draft, author: Author, *, may_change: bool
-) -> tuple[RuleGroup, int | None, bool]:
-    """Bring `draft` into force as `name`; see `Rulebook.create`. _Taken if a live group is in the way."""
-    now_ms = clock.now_ms()
-    # Until it exists there is no row to lock: two who create the same name wait for each other here.
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", name, LOCK)
-    row = await connection.fetchrow(
-        "SELECT version, origin, content, content_hash, deleted_at FROM rule_groups WHERE name = $1 FOR UPDATE", name
-    )
-    version = row["version"] if row else 0
-    group = draft(version + 1, author.name, now_ms)
-    digest = content_hash(group)
-    live = row is not None and row["deleted_at"] is None
-    if row is not None and live:
-        if row["origin"] == group.origin and row["content_hash"] == digest:
-            unsent = await connection.fetchval(
-                "SELECT max(id) FROM outbox WHERE topic = $1 AND key = $2", RULES.name, name
-            )
-            return RuleGroup.model_validate(row["content"]), unsent, False
-        if not may_change or row["origin"] != group.origin:
-            raise _Taken
-    content = group.model_dump(mode="json", exclude_none=True)
-    stored = await connection.fetchval(
-        "INSERT INTO rule_groups AS held (name, version, origin, content, content_hash, updated_by, updated_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7 / 1000.0))"
-        " ON CONFLICT (name) DO UPDATE SET version = excluded.version, origin = excluded.origin,"
-        " content = excluded.content, content_hash = excluded.content_hash, updated_by = excluded.updated_by,"
-        " updated_at = excluded.updated_at, deleted_at = NULL WHERE held.version = $2 - 1 RETURNING version",
-        name,
-        group.version,
-        group.origin,
-        content,
-        digest,
-        author.name,
-        float(now_ms),
-    )
-    if stored is None:
-        raise _Taken
-    before = row["content"] if row is not None and live else None
-    action = "rule.update" if before else "rule.create"
-    await record(connection, entry(author, action, f"rule/{name}", now_ms, before, content))
-    event_id = content_id(RULES.name, name, str(group.version))
-    return group, await enqueue(connection, RULES, name, group, event_id), True
+        def check() -> None:
+            for group in groups:
+                check_group(group, self._kept_ms)
+            check_cycles(groups, in_force)
+
+        # With thousands of rules it takes a moment in which others are to be answered.
+        await asyncio.to_thread(check)
 
 
-async def _delete(
-    connection: Connection, name: str, version: int, content: dict[str, object], author: Author, now_ms: int
-) -> int:
-    await connection.execute(
-        "UPDATE rule_groups SET deleted_at = to_timestamp($2 / 1000.0), version = version + 1, updated_by = $3,"
-        " updated_at = to_timestamp($2 / 1000.0) WHERE name = $1",
-        name,
-        float(now_ms),
-        author.name,
-    )
-    await record(connection, entry(author, "rule.delete", f"rule/{name}", now_ms, before=content))
-    return await enqueue(connection, RULES, name, None, content_id(RULES.name, name, str(version + 1), "deleted"))
+def _next(draft: GroupDraft, row: Row | None, author: Author, now_ms: int) -> RuleGroup:
+    """The group that follows on `row`; one that is switched off stays so."""
+    group = canonical(draft.group(1 if row is None else row.version + 1, author.name, now_ms, "api"))
+    enabled = row is None or row.deleted or row.group.enabled
+    return group if enabled else group.model_copy(update={"enabled": False})
 
 
-def _read(paths: list[Path]) -> tuple[dict[str, Draft], dict[str, str]]:
+async def _live(connection: Connection, name: str, seen: Seen) -> Row:
+    row = await locked(connection, name)
+    if row is None or row.deleted:
+        raise _gone(name, row, seen)
+    return row
+
+
+def _gone(name: str, row: Row | None, seen: Seen) -> Problem:
+    told = f"There is no rule {name!r}." if row is None else f"There is no rule {name!r} any more: {_told(row)}."
+    return Problem(412 if seen.by_header else 404, told)
+
+
+def _refuse_file(row: Row) -> None:
+    if row.group.origin == "file":
+        raise Problem(409, f"{row.name!r} comes from a rule file: change it there; api reads its files when it starts.")
+
+
+def _refuse_stale(row: Row, seen: Seen) -> None:
+    if not seen.allows(row.version):
+        wanted = ", ".join(map(str, sorted(seen.versions or ()))) or "none of its versions"
+        detail = f"{row.name!r} was changed meanwhile: {_told(row)}; the change is about version {wanted}."
+        raise Problem(412 if seen.by_header else 409, detail, headers={"ETag": etag(row.version)})
+
+
+def _told(row: Row) -> str:
+    what = "deleted" if row.deleted else "in force"
+    return f"version {row.version} is {what}, by {row.updated_by} at {instant_to_text(row.updated_at_ms)}"
+
+
+def _read(paths: list[Path]) -> tuple[dict[str, GroupDraft], dict[str, str]]:
     """The groups of all rule files, by name, and the file of each. BadRule, naming file and line, if any is no good."""
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, GroupDraft] = {}
     files: dict[str, str] = {}
     for path in paths:
         try:
@@ -195,5 +236,5 @@ def _read(paths: list[Path]) -> tuple[dict[str, Draft], dict[str, str]]:
         for found in parse_rule_file(text, str(path)):
             if found.name in drafts:
                 raise BadRule(f"{path}: there is a group {found.name!r} in an earlier rule file")
-            drafts[found.name], files[found.name] = found.group, str(path)
+            drafts[found.name], files[found.name] = found, str(path)
     return drafts, files

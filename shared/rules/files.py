@@ -15,7 +15,7 @@
 Read strictly: what is unknown, missing or doubled is refused with file, line and reason, all problems at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -37,6 +37,7 @@ _ALERT_KEYS = (
     *("severity", "message", "cooldown", "shadow"),
 )
 _RECORD_KEYS = ("record", "expr", "labels")
+_RULE_KEYS = frozenset(_ALERT_KEYS) | frozenset(_RECORD_KEYS)
 _SMALL_KEYS = tuple(SmallRule.model_fields)
 
 
@@ -143,8 +144,11 @@ def _group(item: Tree, reading: FieldReader) -> GroupDraft | None:
 
 
 def _rule(item: Tree, group_labels: dict[str, str], reading: FieldReader) -> AlertingRule | RecordingRule | None:
-    if item.mapping is not None and "record" in item.mapping:
-        return _recording(item, group_labels, reading)
+    if item.mapping is not None:
+        given = {key: tree for key, tree in item.mapping.items() if not (tree.is_null and key in _RULE_KEYS)}
+        item = replace(item, mapping=given)
+        if "record" in given:
+            return _recording(item, group_labels, reading)
     return _alert(item, group_labels, reading)
 
 

@@ -1,24 +1,21 @@
-"""What people and systems give to the HTTP API: samples, rules, logins. On a real Kafka and PostgreSQL."""
+"""What people and systems give to the HTTP API: samples, logins. On a real Kafka and PostgreSQL."""
 
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from infra import accounts
 from shared import clock
-from shared.messages.rules import RuleGroup
 from shared.messages.samples import Sample, SampleBatch
-from shared.messages.topics import AUDIT, RULES, SAMPLES
+from shared.messages.topics import SAMPLES
 from tests.conftest import eventually
 from tests.integration.api_process import PASSWORD, Answer, Api, is_problem, make_tokens, new_database, running_api
 from tests.integration.programs import records
 
 METRICS = "/api/monitoring/metrics"
-ALL_RULES = "/api/monitoring/alerts/rules"
 
 
 @pytest.fixture(scope="module")
@@ -122,86 +119,6 @@ async def pushed_series(bootstrap: str, metric: str) -> list[Sample]:
         for sample in batch.samples()
         if sample.series.partition("{")[0] == metric
     ]
-
-
-# Rules
-
-
-async def test_a_rule_is_on_the_bus_and_in_the_list_when_it_is_created(api: Api, topics: str, dsn: str) -> None:
-    name = f"rule_{uuid.uuid4().hex}"
-
-    created = await api.post_rule(name=name, condition="custom_metric > 100", cooldown=60_000)
-
-    assert created.status == 201, created.text
-    assert created.body["published"] is True
-    assert (created.body["group"], created.body["version"]) == (name, 1)
-    assert created.body["expr"] == "custom_metric > 100"
-    (message,) = [one for one in await records(topics, RULES) if one.key == name.encode()]
-    group = RuleGroup.decode(message.value or b"")
-    assert (group.version, group.origin, group.immediate) == (1, "api", True)
-    assert group.rules[0].name == name
-    listed = (await api.get(ALL_RULES, "viewer")).body
-    assert [one["rules"][0]["cooldown"] for one in listed if one["name"] == name] == [60_000]
-    with psycopg.connect(dsn) as connection:
-        audit = connection.execute(
-            "SELECT actor, action, address FROM audit_log WHERE subject = %s", (f"rule/{name}",)
-        ).fetchall()
-    assert audit == [("test-operator", "rule.create", "127.0.0.1")]
-    assert [one for one in await records(topics, AUDIT) if one.key == f"rule/{name}".encode()]
-
-
-async def test_the_same_rule_again_is_no_change_and_another_is_refused(api: Api, topics: str) -> None:
-    name = f"rule_{uuid.uuid4().hex}"
-    await api.post_rule(name=name)
-
-    again = await api.post_rule(name=name)
-    other = await api.post_rule(name=name, condition="custom_metric > 101")
-
-    assert (again.status, again.body["version"]) == (200, 1)
-    assert is_problem(other, 409)
-    assert len([one for one in await records(topics, RULES) if one.key == name.encode()]) == 1
-
-
-async def test_of_many_who_create_a_name_at_once_one_does(api: Api) -> None:
-    name = f"rule_{uuid.uuid4().hex}"
-    answers = await asyncio.gather(*(api.post_rule(name=name, condition=f"m > {n}") for n in range(8)))
-    assert sorted(answer.status for answer in answers) == [201] + [409] * 7
-
-
-async def test_a_deleted_rule_is_gone_and_comes_back_with_the_next_version(api: Api, topics: str) -> None:
-    name = f"rule/{uuid.uuid4().hex}"
-    assert (await api.post_rule(name=name)).status == 201
-
-    deleted = await api.ask("DELETE", f"{ALL_RULES}/{name}", "operator")
-
-    assert deleted.status == 204
-    assert name not in {one["name"] for one in (await api.get(ALL_RULES)).body}
-    assert is_problem(await api.ask("DELETE", f"{ALL_RULES}/{name}", "operator"), 404)
-    again = await api.post_rule(name=name)
-    assert (again.status, again.body["version"]) == (201, 3)
-    values = [one.value for one in await records(topics, RULES) if one.key == name.encode()]
-    assert [value is None for value in values] == [False, True, False]
-
-
-@pytest.mark.parametrize(
-    ("change", "where"),
-    [
-        ({"condition": "no such thing"}, "body"),
-        ({"condition": "a.b > 1"}, "body"),
-        ({"condition": "x > 1", "threshold": 2}, "body"),
-        ({"severity": "bad"}, "body.severity"),
-        ({"colour": "red"}, "body.colour"),
-        ({"name": ""}, "body.name"),
-        ({"name": "a\0b"}, "body"),
-        ({"message": "a\0b"}, "body.message"),
-        ({"message": "\ud800"}, "body.message"),
-        ({"cooldown": -1}, "body.cooldown"),
-    ],
-)
-async def test_bad_rules(api: Api, change: dict[str, Any], where: str) -> None:
-    answer = await api.post_rule(**({"name": f"rule_{uuid.uuid4().hex}"} | change))
-    assert is_problem(answer, 422)
-    assert answer.body["errors"][0]["where"] == where
 
 
 # Sessions

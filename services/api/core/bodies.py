@@ -235,56 +235,6 @@ class Accepted(Body):
     accepted: int
 
 
-class RuleBody(Body):
-    """One rule."""
-
-    kind: Literal["alert", "record"]
-    name: str
-    expr: str
-    for_seconds: float = 0
-    severity: Severity | None = None
-    message: str | None = None
-    cooldown: int = 0
-    """Milliseconds"""
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
-class RuleGroupBody(Body):
-    """A rule group in force."""
-
-    name: str
-    version: int
-    origin: Literal["file", "api"]
-    immediate: bool
-    """Evaluated whenever a sample arrives that it selects"""
-    enabled: bool
-    interval_seconds: float | None
-    """null: alerting's evaluation interval"""
-    updated_by: str
-    updated_at: Instant
-    rules: list[RuleBody]
-
-
-class SmallRuleBody(Body):
-    """A rule that was taken."""
-
-    name: str
-    group: str
-    version: int
-    condition: str
-    expr: str
-    """The condition as it is evaluated"""
-    severity: Severity
-    message: str
-    cooldown: int
-    immediate: bool
-    updated_by: str
-    updated_at: Instant
-    published: bool
-    """False: stored, but the bus is away; it comes into force once the bus is back"""
-
-
 class Live(Body):
     """The process runs."""
 

@@ -11,10 +11,12 @@ DESCRIPTIONS = {
     404: "There is no such thing",
     408: "The body did not come in time",
     409: "It conflicts with what there is",
+    412: "The version that `If-Match` names is not in force",
     413: "The body is too long",
-    415: "The body is not declared as JSON",
+    415: "The body is not declared as what is taken here, mostly JSON",
     422: "The request can't be taken; `errors` say what is wrong where",
-    429: "Too many attempts; `Retry-After` says when to come back",
+    428: "Say which version is to be replaced, so that nobody's change is lost",
+    429: "Too many attempts, or too many at once; `Retry-After` says when to come back",
     503: "What this needs is away; `Retry-After` says when to come back",
 }
 PROBLEM = {"$ref": "#/components/schemas/ProblemBody"}

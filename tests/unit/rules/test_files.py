@@ -186,6 +186,16 @@ def test_json_is_read_by_the_same_rules_and_told_by_path() -> None:
     ]
 
 
+def test_null_is_the_same_as_nothing() -> None:
+    """Programs often write all fields of a kind."""
+    rules = '{"alert":null,"record":"r","expr":"m","for":null},{"alert":"A","record":null,"expr":"m","severity":null}'
+    text = f'{{"name":"g","interval":null,"labels":null,"limit":null,"immediate":null,"rules":[{rules}]}}'
+    draft = read_group(read_json_tree(text, "body"), "body")
+    assert draft == read_group(
+        read_json_tree('{"name":"g","rules":[{"record":"r","expr":"m"},{"alert":"A","expr":"m"}]}', ""), ""
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
