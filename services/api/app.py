@@ -22,6 +22,7 @@ from services.api.routes import (
     health,
     metrics,
     performance,
+    prometheus,
     query,
     rules,
     service,
@@ -45,6 +46,7 @@ everything; ingest may only push samples. Times are RFC 3339 in UTC. What goes w
 TAGS = [
     {"name": "monitoring", "description": "What is watched, and samples of one's own"},
     {"name": "rules", "description": "What raises alerts"},
+    {"name": "prometheus", "description": "Rules and alerts as Prometheus tells them; errors have its form, too"},
     {"name": "session", "description": "Login of the browser application"},
     {"name": "service", "description": "The api process itself"},
 ]
@@ -65,6 +67,7 @@ ROUTERS = (
     rules.texts,
     rules.actions,
     stream.router,
+    prometheus.router,
     query.router,
     session.public,
     session.known,
