@@ -62,6 +62,7 @@ async def serve(settings: Settings, listening: socket.socket, runtime: Runtime) 
                 raise RuntimeError(f"{task.get_coro()} ended")
     finally:
         parts.live.close()
+        parts.backtests.close()
         server.should_exit = True
         await asyncio.wait([serving], timeout=settings.api.drain_seconds + 2)
         for task in (serving, *background):
