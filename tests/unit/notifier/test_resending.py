@@ -202,6 +202,16 @@ def test_a_state_that_comes_after_the_end_does_not_revive_it() -> None:
     assert told.sent(2_001) == [], "alerting sent both a second time after a crash"
 
 
+def test_an_end_that_comes_twice_is_told_for_no_longer() -> None:
+    told = Told()
+    told.state("firing", 2, fired_at=NOW + 5 * SECOND)
+    told.event("resolved", 3, at_s=20, fired_at=NOW + 5 * SECOND)
+    assert told.sent(21) == [(21, "resolved", 5, 20)]
+    told.event("resolved", 3, at_s=20, fired_at=NOW + 5 * SECOND, accepted_s=600)
+    assert told.sent(22) == []
+    assert told.sent(921) == []
+
+
 def test_after_a_start_what_fires_and_what_has_ended_lately_is_told() -> None:
     told = Told()
     told.event("resolved", 2, at_s=-600)
