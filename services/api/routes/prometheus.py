@@ -32,7 +32,8 @@ ERROR_TYPES: dict[int, ErrorType] = {
     503: "unavailable",
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": DESCRIPTIONS[status], "model": ErrorAnswer} for status in (401, 403, 503)
+    **{status: {"description": DESCRIPTIONS[status], "model": ErrorAnswer} for status in (401, 403, 503)},
+    "default": {"description": "Any other problem", "model": ErrorAnswer},
 }
 
 
