@@ -37,9 +37,12 @@ class ActiveAlerts:
                 self._end(alert, held[0])
             return
         position = (state.episode, state.last_transition)
-        if state.shadow or self._is_past(alert, position):
+        if self._is_past(alert, position) or (held is not None and held[0] > position):
             return
-        if held is None or held[0] <= position:
+        if state.shadow:  # its rule was marked so: not over, and it may come back as it is
+            self._active.pop(alert, None)
+            self._told.pop(alert, None)
+        else:
             self._active[alert] = (position, active_body(state), True)
             self._told[alert] = state
 

@@ -111,6 +111,19 @@ def test_shadow_rules_are_nobodys_business() -> None:
     assert statuses(view) == []
 
 
+def test_an_alert_is_nobodys_business_while_its_rule_is_a_shadow() -> None:
+    view = ActiveAlerts()
+    view.put_state("a", current("firing", 1))
+    view.put_state("a", current("firing", 1, shadow=True))
+    assert statuses(view) == []
+    assert view.told() == []
+    view.put_state("a", current("firing", 1))
+    assert statuses(view) == [(episode_id("a", NOW), "firing")]
+    assert [one.state for one in view.told()] == ["firing"]
+    view.put_state("a", None)
+    assert view.told() == []
+
+
 def test_newest_first_and_by_severity() -> None:
     view = ActiveAlerts()
     levels: list[Severity] = ["warning", "critical", "info"]
