@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from infra.local import ports
 from shared.bus import Producer
 from tests.servers import kafka_server, postgres_server
 
@@ -84,6 +85,14 @@ def clean_environment(**environment: str) -> dict[str, str]:
     """This process's environment without settings of Pantau, and `environment` on top."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PANTAU_")}
     return kept | environment
+
+
+def two_ports_in_a_row() -> int:
+    """The lower of two free ports, for alerting workers beside the first."""
+    candidates = ports.free(50)
+    return next(
+        one for one in candidates if not ports.conflicts([ports.Listener("", one), ports.Listener("", one + 1)])
+    )
 
 
 T = TypeVar("T")

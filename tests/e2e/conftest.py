@@ -21,7 +21,7 @@ from infra.local import ports
 from infra.local.places import Places
 from infra.local.processes import wait_until
 from infra.local.supervisor import Control, ProgramState
-from tests.conftest import clean_environment
+from tests.conftest import clean_environment, two_ports_in_a_row
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240  # the first start on a machine downloads Kafka and builds the pages
@@ -119,7 +119,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory, recorder: "Recorder") -> Ite
     names = ["kafka", "postgres", "api", "exporter", "collector", "health", "alerting", "history", "notifier"]
     free = dict(zip(names, ports.free(len(names)), strict=True))
     settings: dict[str, Any] = {
-        "local": {"kafka_port": free["kafka"], "postgres_port": free["postgres"]},
+        "local": {
+            "kafka_port": free["kafka"],
+            "postgres_port": free["postgres"],
+            "alerting_worker_port": two_ports_in_a_row(),
+        },
         "api": {"port": free["api"]},
         "collector": {
             "admin": {"port": free["collector"]},

@@ -18,7 +18,7 @@ from infra.local.places import Places
 from infra.local.processes import wait_until
 from infra.local.supervisor import Control, ProgramState
 from infra.local.survivors import survivors
-from tests.conftest import clean_environment
+from tests.conftest import clean_environment, two_ports_in_a_row
 
 SECONDS = 300  # the first start on a machine downloads Kafka and builds the browser application
 PROGRAMS = ["kafka", "postgres", "collector", "health", "alerting", "history", "notifier", "api"]
@@ -63,14 +63,6 @@ class Local:
 
     def dsn(self) -> str:
         return self.places.dsn_file.read_text()
-
-
-def two_ports_in_a_row() -> int:
-    """The lower of two free ports."""
-    candidates = ports.free(50)
-    return next(
-        one for one in candidates if not ports.conflicts([ports.Listener("", one), ports.Listener("", one + 1)])
-    )
 
 
 @pytest.fixture(scope="module")
