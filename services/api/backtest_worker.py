@@ -38,7 +38,6 @@ from shared.database import Database, DatabaseUnavailable
 from shared.messages.rules import RuleGroup
 from shared.promql.errors import QueryRefused
 from shared.promql.limits import Limits
-from shared.promql.query import Options
 from shared.rules.arrivals import TooManyInstants
 from shared.rules.backtest import Backtest, backtest
 from shared.rules.comparison import Comparison, compare
@@ -125,8 +124,7 @@ def main() -> None:
 
 
 def _run(job: BacktestJob, telling: Telling, begun: float) -> None:
-    deadline = Limits(clock=clock.elapsed, deadline=begun + job.most_seconds)
-    outside = Outside(tuple(sorted(job.external_labels.items())), job.external_url, Options(limits=deadline))
+    outside = Outside(tuple(sorted(job.external_labels.items())), job.external_url)
     plans = [plan_group(group, job.evaluation_interval_ms) for group in job.groups]
     current = None if job.current is None else [plan_group(one, job.evaluation_interval_ms) for one in job.current]
     history = asyncio.run(_read(job, [*plans, *(current or ())], outside, begun))

@@ -89,7 +89,7 @@ def trial(request: BacktestRequest, in_force: Mapping[str, RuleGroup]) -> Trial:
         return Trial(groups, [_in_force(request.against, in_force)])
     if not request.compare:
         return Trial(groups, None)
-    current = [in_force[group.name] for group in groups if group.name in in_force]
+    current = [_switched_on(in_force[group.name]) for group in groups if group.name in in_force]
     if not current:
         names = ", ".join(repr(group.name) for group in groups[:5])
         raise NotInForce(f"There is no group {names} in force to compare with; `against` may name another one.")
@@ -110,9 +110,14 @@ def _tried(request: BacktestRequest, in_force: Mapping[str, RuleGroup]) -> list[
 
 def _in_force(name: str, in_force: Mapping[str, RuleGroup]) -> RuleGroup:
     try:
-        return in_force[name]
+        return _switched_on(in_force[name])
     except KeyError:
         raise NotInForce(f"There is no group {name!r} in force.") from None
+
+
+def _switched_on(group: RuleGroup) -> RuleGroup:
+    """What it does is asked for, also where it is switched off."""
+    return group.model_copy(update={"enabled": True})
 
 
 def transition_body(decision: Decision, *, evidence: bool) -> BacktestTransition:
