@@ -61,6 +61,8 @@ class Figures:
     compared: list[float] = field(default_factory=list)
     idle: list[float] = field(default_factory=list)
     meanwhile: list[float] = field(default_factory=list)
+    queried: list[float] = field(default_factory=list)
+    while_queried: list[float] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
 
 
@@ -100,6 +102,11 @@ async def measure(stack: Stack, series: int, times: int) -> Figures:
             figures.first_line.append(first)
             figures.whole.append(whole)
             out.print(f"  {number + 1} of {times}: {whole:.2f} s")
+        for _ in range(times):
+            probing = asyncio.create_task(_probe(session, stack, figures.while_queried, MOST_SECONDS))
+            figures.queried.append(await _query(session, stack, start, end))
+            probing.cancel()
+            await asyncio.gather(probing, return_exceptions=True)
         await _put_in_force(session, stack)
         _, whole, summary = await _tried(session, stack, body | {"group": CHANGED, "compare": True})
         figures.compared.append(whole)
@@ -160,6 +167,17 @@ async def _tried(
     return first, whole, last["summary"]
 
 
+async def _query(session: aiohttp.ClientSession, stack: Stack, start: int, end: int) -> float:
+    """Seconds that a range query over all counters takes, a step a minute."""
+    parameters = {"query": f"rate({REQUESTS}[5m])", "start": str(start / 1000), "end": str(end / 1000), "step": "60"}
+    begun = time.perf_counter()
+    async with session.get(f"{stack.url}/api/v1/query_range", params=parameters) as response:
+        await response.read()
+        if response.status != 200:
+            raise SystemExit(f"the query was answered with {response.status}")
+    return time.perf_counter() - begun
+
+
 async def _probe(session: aiohttp.ClientSession, stack: Stack, found: list[float], seconds: float) -> None:
     """Ask again and again whether api is ready, and note how long each answer took, in ms."""
     until = time.perf_counter() + seconds
@@ -189,7 +207,9 @@ def report(figures: Figures, series: int) -> None:
     table.add_row("  until its first line (history is read)", f"{percentile(figures.first_line, 50):.2f}")
     table.add_row("with comparison (s)", f"{percentile(figures.compared, 50):.2f}")
     table.add_row("faster than the day took", f"{DAY_MS / 1000 / seconds:,.0f} times")
-    for name, found in (("idle", figures.idle), ("meanwhile", figures.meanwhile)):
+    table.add_row("a range query over half of it, p50 (s)", f"{percentile(figures.queried, 50):.2f}")
+    latencies = {"idle": figures.idle, "while trying": figures.meanwhile, "while querying": figures.while_queried}
+    for name, found in latencies.items():
         table.add_row(
             f"/health/ready {name}, p50 / p99 (ms)", f"{percentile(found, 50):.1f} / {percentile(found, 99):.1f}"
         )
@@ -200,8 +220,10 @@ def report(figures: Figures, series: int) -> None:
         "compare_seconds": round(percentile(figures.compared, 50), 2),
         "times_real_time": round(DAY_MS / 1000 / seconds),
         "samples_per_s": round(summary["samples"] / seconds),
+        "query_seconds": round(percentile(figures.queried, 50), 2),
         "idle_ready_p99_ms": round(percentile(figures.idle, 99), 1),
         "ready_p99_ms": round(percentile(figures.meanwhile, 99), 1),
+        "ready_while_querying_p99_ms": round(percentile(figures.while_queried, 99), 1),
         "series": series,
         "samples": summary["samples"],
     }
