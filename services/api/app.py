@@ -19,6 +19,7 @@ from services.api.parts import Parts
 from services.api.routes import (
     alerts,
     backtest,
+    explain,
     health,
     metrics,
     performance,
@@ -67,6 +68,7 @@ ROUTERS = (
     rules.texts,
     rules.actions,
     stream.router,
+    explain.router,  # after all others below /alerts: its last route takes any id
     prometheus.router,
     query.router,
     session.public,

@@ -30,11 +30,11 @@ WHERE snapshot_time >= to_timestamp($1) AND snapshot_time < to_timestamp($2) AND
 ) GROUP BY step ORDER BY step
 """
 RESOLVED_QUERY = """
-SELECT episode_id, alert_id, alert_type, group_name, severity, message, value, labels, annotations, expr,
+SELECT episode_id, alert_id, alert_type, group_name, severity, message, value, labels, annotations, expr, shadow,
     (extract(epoch FROM created_at) * 1000)::bigint AS created_ms,
     (extract(epoch FROM resolved_at) * 1000)::bigint AS resolved_ms
 FROM alert_logs
-WHERE resolved_at IS NOT NULL AND NOT shadow AND ($1::text IS NULL OR severity = $1)
+WHERE resolved_at IS NOT NULL AND ($1::text IS NULL OR severity = $1) AND ($3::boolean IS NULL OR shadow = $3)
 ORDER BY created_at DESC, id DESC LIMIT $2
 """
 
@@ -65,10 +65,12 @@ async def performance(
     )
 
 
-async def resolved_alerts(database: Database, severity: Severity | None, limit: int) -> list[AlertBody]:
-    """Episodes that are over, newest first. DatabaseUnavailable."""
+async def resolved_alerts(
+    database: Database, severity: Severity | None, limit: int, shadow: bool | None = False
+) -> list[AlertBody]:
+    """Episodes that are over, newest first; of shadow rules, of the others, or (None) of all. DatabaseUnavailable."""
     async with database.connection() as connection:
-        rows = await connection.fetch(RESOLVED_QUERY, severity, limit, timeout=QUERY_SECONDS)
+        rows = await connection.fetch(RESOLVED_QUERY, severity, limit, shadow, timeout=QUERY_SECONDS)
     return [
         AlertBody(
             id=row["episode_id"],
@@ -84,6 +86,7 @@ async def resolved_alerts(database: Database, severity: Severity | None, limit: 
             labels=row["labels"],
             annotations=row["annotations"],
             expr=row["expr"],
+            shadow=row["shadow"],
         )
         for row in rows
     ]

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from services.api.backtests import Backtests
 from services.api.core.access import Tokens
+from services.api.explain import Explainer
 from services.api.intake import Intake
 from services.api.live import Live
 from services.api.logins import Logins
@@ -42,6 +43,7 @@ class Parts:
     own_samples: OwnSamples = field(init=False)
     backtests: Backtests = field(init=False)
     queries: Queries = field(init=False)
+    explainer: Explainer = field(init=False)
 
     def __post_init__(self) -> None:
         api, producer = self.settings.api, self.producer
@@ -56,6 +58,7 @@ class Parts:
         self.own_samples = OwnSamples(producer, self.instance)
         self.backtests = Backtests(api.backtest.at_once)
         self.queries = Queries(self.database, api.query)
+        self.explainer = Explainer(self.database, self.settings)
 
     @property
     def tokens(self) -> Tokens:

@@ -11,6 +11,7 @@ from services.api.core.bodies import SystemEvent
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
 from services.api.core.services import ServicesView
 from services.api.core.system import SystemView
+from services.api.core.told_events import ToldEvents
 from services.api.core.traffic import MINUTE_MS, TrafficView
 from services.api.live import Live
 from shared import clock
@@ -34,6 +35,10 @@ class Views:
         self.statuses: dict[str, GroupStatus] = {}
         """How the evaluation of each group goes, as alerting says; a group that it has not met yet is not there."""
         self.alerts = ActiveAlerts()
+        self.shadow_alerts = ActiveAlerts(shadow=True)
+        """Those of rules that are tried out."""
+        self.events = ToldEvents()
+        """The latest, also of shadow rules."""
         self.health = HealthView()
         self.services = ServicesView()
         self.system = SystemView()
@@ -90,9 +95,12 @@ class Views:
             else:
                 self.statuses[received.key] = message
         else:
-            self.alerts.put_state(received.key, message)
+            for alerts in (self.alerts, self.shadow_alerts):
+                alerts.put_state(received.key, message)
 
     def _apply_event(self, received: Received) -> None:
+        self.events.put(received.message, received.accepted_ms)
+        self.shadow_alerts.put_event(received.message)
         alert = self.alerts.put_event(received.message)
         if alert is not None:
             self._live.publish("alert", alert)

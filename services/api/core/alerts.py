@@ -21,9 +21,10 @@ MOST_RECENT = 1_000
 
 
 class ActiveAlerts:
-    """The active ones, by alert id."""
+    """The active ones, by alert id: those that are anybody's business, or those of `shadow` rules."""
 
-    def __init__(self) -> None:
+    def __init__(self, shadow: bool = False) -> None:
+        self._shadow = shadow
         self._active: dict[str, tuple[Position, AlertBody, bool]] = {}
         self._told: dict[str, Told] = {}  # of the active ones
         self._ended: OrderedDict[str, Position] = OrderedDict()
@@ -39,7 +40,7 @@ class ActiveAlerts:
         position = (state.episode, state.last_transition)
         if self._is_past(alert, position) or (held is not None and held[0] > position):
             return
-        if state.shadow:  # its rule was marked so: not over, and it may come back as it is
+        if state.shadow != self._shadow:  # its rule was marked so, or promoted: not over, and it may come back as it is
             self._active.pop(alert, None)
             self._told.pop(alert, None)
         else:
@@ -50,7 +51,7 @@ class ActiveAlerts:
         """Take an event; the alert as it is by it, if it is news and anybody's business."""
         position = (event.episode, event.transition)
         held = self._active.get(event.alert_id)
-        if event.shadow or self._is_past(event.alert_id, position):
+        if event.shadow != self._shadow or self._is_past(event.alert_id, position):
             return None
         if held is not None and held[0] > position:
             return None
@@ -74,6 +75,11 @@ class ActiveAlerts:
         return newest_first(
             body for _, body, _ in self._active.values() if severity is None or body.severity == severity
         )
+
+    def find(self, alert: str, episode: str | None) -> AlertBody | None:
+        """The active alert with this id, if this is its episode; None: whatever its episode."""
+        held = self._active.get(alert)
+        return held[1] if held is not None and episode in (None, held[1].id) else None
 
     def told(self) -> list[Told]:
         """What was last told of each active alert, without its evidence, in the order in which they became known."""
@@ -122,6 +128,7 @@ def active_body(alert: CurrentAlert) -> AlertBody:
         labels=alert.labels,
         annotations=alert.annotations,
         expr=alert.expr,
+        shadow=alert.shadow,
     )
 
 
@@ -142,4 +149,5 @@ def event_body(event: AlertEvent) -> AlertBody:
         labels=event.labels,
         annotations=event.annotations,
         expr=event.expr,
+        shadow=event.shadow,
     )

@@ -227,6 +227,8 @@ class AlertBody(Body):
     labels: dict[str, str]
     annotations: dict[str, str]
     expr: str
+    shadow: bool = False
+    """Its rule is tried out: nothing is sent"""
 
 
 class Accepted(Body):

@@ -25,14 +25,22 @@ async def alerts(
     ] = "all",
     severity: Annotated[Severity | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    shadow: Annotated[
+        Literal["true", "false", "all"],
+        Query(description="Alerts of rules that are tried out, of which nothing is sent: only, not, or too"),
+    ] = "false",
 ) -> list[AlertBody]:
     """The newest episodes first. `status=active` works while the database is down."""
     parts = parts_of(request)
-    known = parts.views.alerts
-    active = [] if status == "resolved" else known.active(severity)
+    views = {"true": (parts.views.shadow_alerts,), "false": (parts.views.alerts,)}.get(
+        shadow, (parts.views.alerts, parts.views.shadow_alerts)
+    )
+    active = [] if status == "resolved" else newest_first(one for view in views for one in view.active(severity))
     if status == "active":
         return active[:limit]
-    stored = await history.resolved_alerts(parts.database, severity, limit)
+    which = None if shadow == "all" else shadow == "true"
+    stored = await history.resolved_alerts(parts.database, severity, limit, which)
     # By id, the later word last: what the bus has just said the database may not have yet.
-    found = {alert.id: alert for alert in (*active, *known.resolved(severity), *stored)}
+    seen = [one for view in views for one in view.resolved(severity)]
+    found = {alert.id: alert for alert in (*active, *seen, *stored)}
     return newest_first(found.values())[:limit]

@@ -1,0 +1,100 @@
+"""What one alert looks like over HTTP, with everything that is known of how it came about."""
+
+from typing import Literal
+
+from services.api.core.bodies import AlertBody
+from services.api.core.explain_bodies import ExactBody
+from shared.messages.alerts import Evidence, Severity, State
+from shared.messages.message import Instant, Number
+
+DeliveryState = Literal["planned", "sent", "failed", "unknown"]
+
+
+class DeliveryBody(ExactBody):
+    """One step of one delivery."""
+
+    notification_id: str
+    receiver: str
+    channel: str
+    state: DeliveryState
+    attempt: int
+    at: Instant
+    reason: str | None
+    latency_ms: float | None
+    """From the evaluation instant to the receiver's answer"""
+
+
+class TransitionBody(ExactBody):
+    """One transition of the alert, and why."""
+
+    id: str
+    transition: int
+    """1 for the episode's first"""
+    state: State
+    previous_state: State
+    instant: Instant
+    """The evaluation instant, in the time of the samples"""
+    decided_at: Instant | None
+    """When the bus had what let the instant be evaluated"""
+    told_at: Instant | None
+    """When the bus had the transition"""
+    late_ms: int
+    """How much later than at its instant it was decided, where that is more than usual"""
+    value: Number
+    threshold: Number | None
+    for_seconds: float
+    expr: str
+    rule_version: str
+    group_version: int | None
+    severity: Severity
+    message: str
+    annotations: dict[str, str]
+    shadow: bool
+    """Nothing is sent"""
+    evidence: Evidence
+    deliveries: list[DeliveryBody]
+
+
+class MomentBody(ExactBody):
+    """One moment on the way from a sample to whom it was told."""
+
+    at: Instant
+    what: Literal["taken", "accepted", "instant", "decided", "told", "planned", "sent", "failed", "unknown"]
+    """taken: the newest sample that decided; accepted: the bus had it; instant: of the evaluation; decided; told: the
+    bus had the transition; the others are steps of a delivery"""
+    transition: int
+    state: State
+    """The transition's"""
+    receiver: str | None
+    channel: str | None
+    attempt: int | None
+    reason: str | None
+
+
+class AlertRuleBody(ExactBody):
+    """The rule that decided, as of the latest transition."""
+
+    group: str
+    name: str
+    expr: str
+    rule_version: str | None
+    group_version: int | None
+    now: Literal["same", "changed", "gone"]
+    """What has become of it since"""
+
+
+class AlertDetailBody(ExactBody):
+    """One episode of one alert."""
+
+    alert: AlertBody
+    """As of its latest transition"""
+    rule: AlertRuleBody
+    fingerprint: str | None
+    """Alertmanager's"""
+    transitions: list[TransitionBody]
+    timeline: list[MomentBody]
+    """All moments in the order in which they happened"""
+    source: Literal["history", "bus"]
+    """bus: the database can't be reached, and this is what the api has seen of the alert itself"""
+    note: str | None
+    """What is not in here, and why"""
