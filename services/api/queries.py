@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 from prometheus_client import Counter, Histogram
 
-from services.api.core.query_answers import answer_body
+from services.api.core.query_answers import answer_body, value_count
 from services.api.core.query_parameters import Asked
 from services.api.settings import QuerySettings
 from shared import clock
 from shared.database import Database
+from shared.promql.errors import QueryRefused
 from shared.promql.limits import Limits
 from shared.promql.query import Options
 from shared.promql.source import Source
@@ -25,7 +27,7 @@ SECONDS = Histogram(
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
 )
 BUSY = Counter("pantau_api_queries_refused_total", "Queries that found no free place in time")
-CELLS_PER_SAMPLE = 5
+CELLS_PER_SAMPLE = 2
 """Intermediate results may hold so many times the samples that may be read."""
 
 
@@ -60,7 +62,8 @@ class Queries:
                 source = await load(self._database, wants, limits)
             with SECONDS.labels("evaluating").time():
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._threads, _answer, asked, source, options)
+                most_values = self._settings.most_values
+                return await loop.run_in_executor(self._threads, _answer, asked, source, options, most_values)
 
     @asynccontextmanager
     async def _place(self, seconds: float) -> AsyncIterator[None]:
@@ -76,9 +79,16 @@ class Queries:
             self._free.release()
 
 
-def _answer(asked: Asked, source: Source, options: Options) -> bytes:
+def _answer(asked: Asked, source: Source, options: Options, most_values: int) -> bytes:
     if asked.step_ms:
         answer = asked.query.range(source, asked.start_ms, asked.end_ms, asked.step_ms, options)
     else:
         answer = asked.query.instant(source, asked.start_ms, options)
-    return msgspec.json.encode(answer_body(answer, asked.limit, over_range=bool(asked.step_ms)))
+    count = value_count(answer)
+    if count > most_values:
+        raise QueryRefused("values", f"its answer has {count} values, at most {most_values}; take longer steps")
+    return msgspec.json.encode(answer_body(answer, asked.limit, over_range=bool(asked.step_ms), entry=_encoded))
+
+
+def _encoded(series: dict[str, Any]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(series))

@@ -45,6 +45,8 @@ class QuerySettings(Section):
     """The most series that one may read."""
     most_points: Annotated[int, Field(ge=1)] = 11_000
     """The most steps of a range query, as in Prometheus."""
+    most_values: Annotated[int, Field(ge=1_000)] = 5_000_000
+    """The most values in an answer, of all series and steps together."""
 
 
 class ApiSettings(Section):

@@ -34,7 +34,7 @@ def dsn(postgres_dsn: str) -> str:
 
 @pytest.fixture(scope="module")
 async def api(tmp_path_factory: pytest.TempPathFactory, topics: str, dsn: str) -> AsyncIterator[Api]:
-    settings = {"PANTAU_API__QUERY__MOST_SERIES": "100"}
+    settings = {"PANTAU_API__QUERY__MOST_SERIES": "100", "PANTAU_API__QUERY__MOST_VALUES": "1000"}
     async with running_api(tmp_path_factory.mktemp("api"), topics, dsn, make_tokens(dsn), **settings) as api:
         await api.known()
         yield api
@@ -75,6 +75,13 @@ async def test_a_range_is_answered_step_by_step(api: Api) -> None:
     assert answer.body["data"]["resultType"] == "matrix"
     assert series["values"] == [[START / 1000 + 45, "30"], [START / 1000 + 60, "40"]]
     assert (await api.ask("POST", RANGE, data=parameters)).body == answer.body
+
+
+async def test_an_answer_that_is_too_long_is_refused(api: Api) -> None:
+    parameters = {"query": "m", "start": str(START / 1000), "end": str(END / 1000), "step": "1"}
+    answer = await api.get(RANGE, params=parameters)
+    assert (answer.status, answer.body["errorType"]) == (422, "execution")
+    assert "its answer has 4503 values, at most 1000" in answer.body["error"]
 
 
 @pytest.mark.parametrize(

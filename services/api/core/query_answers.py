@@ -1,6 +1,7 @@
 """Answers to queries in the JSON of Prometheus' API: times in seconds, values as texts."""
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal, NotRequired
 
@@ -8,13 +9,14 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from shared.promql.query import Answer
-from shared.promql.series_sets import Labels
 from shared.promql.values import Matrix, Scalar, Text, Vector
 
 _LARGEST_WHOLE = 1e15
 TRUNCATED = "results truncated due to limit"
 
 Point = tuple[float, str]
+Entry = Callable[[dict[str, Any]], Any]
+"""What becomes of the entry of one series, so that not all of them need be held as Python's objects."""
 
 
 class QueryData(TypedDict):
@@ -33,9 +35,21 @@ class QueryAnswer(TypedDict):
     infos: NotRequired[list[str]]
 
 
-def answer_body(answer: Answer, limit: int, *, over_range: bool) -> QueryAnswer:
+def value_count(answer: Answer) -> int:
+    """How many values the answer tells."""
+    match answer.value:
+        case Vector():
+            return int(np.count_nonzero(answer.value.present))
+        case Matrix():
+            return sum(len(one.times) for one in answer.value.samples)
+        case Scalar():
+            return len(answer.value.values)
+    return 1
+
+
+def answer_body(answer: Answer, limit: int, *, over_range: bool, entry: Entry = lambda one: one) -> QueryAnswer:
     """The answer with at most `limit` series; 0: all of them."""
-    data, truncated = _data(answer, limit, over_range)
+    data, truncated = _data(answer, limit, over_range, entry)
     body = QueryAnswer(status="success", data=data)
     warnings = [*answer.remarks.warnings, *([TRUNCATED] if truncated else [])]
     if warnings:
@@ -59,7 +73,7 @@ def value_text(value: float) -> str:
     return format(Decimal(text), "f").removesuffix(".0")
 
 
-def _data(answer: Answer, limit: int, over_range: bool) -> tuple[QueryData, bool]:
+def _data(answer: Answer, limit: int, over_range: bool, entry: Entry) -> tuple[QueryData, bool]:
     value, seconds = answer.value, (answer.times / 1000).tolist()
     match value:
         case Text():
@@ -71,28 +85,24 @@ def _data(answer: Answer, limit: int, over_range: bool) -> tuple[QueryData, bool
             return QueryData(resultType="scalar", result=[seconds[0], value_text(float(value.values[0]))]), False
         case Matrix():
             found = [
-                {"metric": dict(value.series[one.row]),
-                 "values": _points((one.times / 1000).tolist(), one.values.tolist())}
+                entry({"metric": dict(value.series[one.row]),
+                       "values": _points((one.times / 1000).tolist(), one.values.tolist())})
                 for one in value.samples[: limit or None]
             ]  # fmt: skip
             return QueryData(resultType="matrix", result=found), bool(limit) and len(value.samples) > limit
         case Vector():
             count = min(limit, len(value)) if limit else len(value)
-            rows = [_row(value, row, seconds, over_range) for row in range(count)]
+            rows = [entry(_row(value, row, seconds, over_range)) for row in range(count)]
             kind: Literal["matrix", "vector"] = "matrix" if over_range else "vector"
             return QueryData(resultType=kind, result=rows), count < len(value)
 
 
 def _row(vector: Vector, row: int, seconds: list[float], over_range: bool) -> dict[str, Any]:
-    metric = _metric(vector.series[row])
+    metric = dict(vector.series[row])
     if not over_range:
         return {"metric": metric, "value": (seconds[0], value_text(float(vector.values[row, 0])))}
     there = np.flatnonzero(vector.present[row])
     return {"metric": metric, "values": _points([seconds[step] for step in there], vector.values[row, there].tolist())}
-
-
-def _metric(labels: Labels) -> dict[str, str]:
-    return dict(labels)
 
 
 def _points(seconds: list[float], values: list[float]) -> list[Point]:
