@@ -13,7 +13,7 @@ from shared.messages.message import instant_to_text
 from shared.messages.topics import RULES
 from shared.rules.files import parse_rule_file
 from tests.conftest import eventually
-from tests.integration.api_process import Api, is_problem, make_tokens, new_database, running_api
+from tests.integration.api_process import Answer, Api, is_problem, make_tokens, new_database, running_api
 from tests.integration.stored_samples import store, store_signs
 
 BACKTEST = "/api/monitoring/alerts/rules/backtest"
@@ -269,6 +269,29 @@ async def test_too_many_transitions_are_refused(api: Api) -> None:
     assert last["error"]["status"] == 422
     assert "more than 100 transitions" in last["error"]["detail"]
     assert "summary" not in answer.text
+
+
+def reason(answer: Answer) -> str:
+    """Why it was refused, or broke off, by one of its limits."""
+    if answer.status != 200:
+        assert answer.status == 422
+        return str(answer.body["detail"])
+    error = json.loads(answer.text.splitlines()[-1])["error"]
+    assert error["status"] == 422
+    return str(error["detail"])
+
+
+async def test_time_and_memory_are_bounded(
+    tmp_path_factory: pytest.TempPathFactory, topics: str, dsn: str, api: Api
+) -> None:
+    settings = {"PANTAU_API__BACKTEST__MOST_SECONDS": "5", "PANTAU_API__BACKTEST__MOST_MEGABYTES": "256"}
+    async with running_api(tmp_path_factory.mktemp("bounded"), topics, dsn, api.tokens, **settings) as other:
+        await other.known()
+        answer = await other.ask("POST", BACKTEST, "operator", json=endless())
+        assert "longer than the 5 s" in reason(answer)
+        group = with_rule(expr="max_over_time(many[1d:1s]) > 5")
+        answer = await other.ask("POST", BACKTEST, "operator", json=asked(group=group))
+        assert "more than the 256 MB" in reason(answer)
 
 
 async def test_it_ends_when_api_stops(
