@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from shared.messages.rules import AlertingRule
+from shared.promql.limits import Spending
 from shared.promql.matching import Selector
 from shared.promql.source import Source
 from shared.rules.backtest import backtest
@@ -22,10 +23,12 @@ from shared.rules.plan import GroupPlan, RulePlan
 Known = Callable[[int], bool]
 _NOWHERE = Outside()
 
-MOST_STEPS = 100_000
+MOST_STEPS = 20_000
 """Instants that the window before the one asked for may hold."""
 LONGEST_DARK = 3
 """The window may grow to so many times its length where instants in it were not known."""
+SLICE_STEPS = 100
+"""So many instants are evaluated between two looks at the deadline."""
 
 
 def _always(_: int) -> bool:
@@ -127,7 +130,11 @@ def _alerts(subject: Subject, source: Source) -> tuple[list[AlertSeen], str | No
     # An instant of its own is a grid of its own: there is nothing before it to look at.
     grid = subject.group.interval_ms if instant % subject.group.interval_ms == 0 else max(instant, 1)
     alone = replace(subject.group, rules=(subject.rule,), interval_ms=grid)
-    ran = backtest([alone], source, start, instant, known=subject.known, outside=subject.outside, with_evidence=False)
+    spending = Spending(subject.outside.options.limits)
+    ran = backtest(
+        [alone], source, start, instant, known=subject.known, outside=subject.outside, with_evidence=False,
+        progress=lambda done, of: spending.check_deadline(), slice_steps=SLICE_STEPS,
+    )  # fmt: skip
     latest = {one.transition.alert.id: one.transition for one in ran.decisions}
     found = []
     for transition in latest.values():

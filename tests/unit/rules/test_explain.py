@@ -12,7 +12,7 @@ from shared.promql.query import Options
 from shared.promql.series_sets import labels_from
 from shared.promql.source import FixedSource
 from shared.rules.expansion import Outside
-from shared.rules.explain import Explanation, Subject, conclude, look, silent
+from shared.rules.explain import SLICE_STEPS, Explanation, Subject, conclude, look, silent
 from shared.rules.explain_tree import Node, Stock, nodes
 from shared.rules.explain_verdict import Verdict
 from shared.rules.files import parse_rule_file
@@ -255,3 +255,13 @@ def test_the_limits_hold_for_an_explanation() -> None:
     outside = Outside(options=Options(limits=Limits(series=5)))
     with pytest.raises(QueryRefused):
         explained("a > 0", data, outside=outside)
+
+
+def test_a_long_window_ends_at_the_deadline() -> None:
+    data = source(cpu_usage=dict.fromkeys(range(-60 * 24, 1), 85.0))
+    looks = iter(range(10**9))
+    limits = Limits(clock=lambda: float(next(looks)), deadline=60.0)
+    with pytest.raises(QueryRefused, match="time"):
+        explained("cpu_usage > 80", data, ", for: 24h", outside=Outside(options=Options(limits=limits)))
+    # Within the slice under way, each of whose instants is tried alone; all 1,440 would be looked at twice.
+    assert next(looks) < 60 + 2 * 2 * SLICE_STEPS
