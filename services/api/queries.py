@@ -58,7 +58,7 @@ class Queries:
         options = Options(lookback_ms=asked.lookback_ms, limits=limits)
         async with self._place(seconds):
             with SECONDS.labels("reading").time():
-                wants = wants_of(asked.query, asked.start_ms, asked.end_ms, options)
+                wants = wants_of(asked.query, asked.start_ms, asked.end_ms, options, asked.step_ms)
                 source = await load(self._database, wants, limits)
             with SECONDS.labels("evaluating").time():
                 loop = asyncio.get_running_loop()

@@ -24,9 +24,11 @@ class Look(NamedTuple):
         return tuple(Selector((*one.matchers, *some)) for some in one.alternatives or ((),))
 
 
-def looks(query: Query, instant_ms: int, lookback_ms: int) -> tuple[Look, ...]:
-    """Where the query looks at an instant, each of its selectors once for each place in the expression."""
-    return tuple(_looks(query.expr, instant_ms, instant_ms, instant_ms, lookback_ms, pinned=False))
+def looks(query: Query, instant_ms: int, lookback_ms: int, step_ms: int = 0, range_ms: int = 0) -> tuple[Look, ...]:
+    """Where the query looks at an instant, each of its selectors once for each place in the expression. `step_ms` and
+    `range_ms` are those of a range query, for durations that name them."""
+    within = (step_ms, range_ms)
+    return tuple(_looks(query.expr, instant_ms, instant_ms, instant_ms, lookback_ms, within, pinned=False))
 
 
 def reach_ms(query: Query, lookback_ms: int) -> int:
@@ -40,12 +42,19 @@ def is_pinned(query: Query) -> bool:
 
 
 def _looks(
-    expr: Expr, first_ms: int, last_ms: int, instant_ms: int, lookback_ms: int, *, pinned: bool
+    expr: Expr,
+    first_ms: int,
+    last_ms: int,
+    instant_ms: int,
+    lookback_ms: int,
+    within: tuple[int, int],
+    *,
+    pinned: bool,
 ) -> Iterator[Look]:
     """The selectors in an expression that is evaluated from `first_ms` to `last_ms`."""
 
     def shifted(offset: Duration, at: int | str | None) -> tuple[int, int, bool]:
-        back = milliseconds_of(offset, 0, 0)
+        back = milliseconds_of(offset, *within)
         if at is None:
             return first_ms - back, last_ms - back, pinned
         fixed = isinstance(at, int)
@@ -62,11 +71,11 @@ def _looks(
             # An extended range also needs the sample before it, a smoothed one that after it, within the lookback.
             before = lookback_ms if modifiers.anchored or modifiers.smoothed else 0
             after = lookback_ms if modifiers.smoothed else 0
-            yield Look(expr.selector, first - milliseconds_of(expr.range, 0, 0) - before, last + after, fixed)
+            yield Look(expr.selector, first - milliseconds_of(expr.range, *within) - before, last + after, fixed)
         case Subquery():
             first, last, fixed = shifted(expr.modifiers.offset, expr.modifiers.at)
-            start = first - milliseconds_of(expr.range, 0, 0)
-            yield from _looks(expr.expr, start, last, instant_ms, lookback_ms, pinned=fixed)
+            start = first - milliseconds_of(expr.range, *within)
+            yield from _looks(expr.expr, start, last, instant_ms, lookback_ms, within, pinned=fixed)
         case _:
             for one in children(expr):
-                yield from _looks(one, first_ms, last_ms, instant_ms, lookback_ms, pinned=pinned)
+                yield from _looks(one, first_ms, last_ms, instant_ms, lookback_ms, within, pinned=pinned)

@@ -28,9 +28,13 @@ class Want(NamedTuple):
     end_ms: int
 
 
-def wants_of(query: Query, first_ms: int, last_ms: int, options: Options = DEFAULT_OPTIONS) -> list[Want]:
-    """What the query needs to be answered at any instants from `first_ms` to `last_ms`."""
-    early, late = (looks(query, instant, options.lookback_ms) for instant in (first_ms, last_ms))
+def wants_of(
+    query: Query, first_ms: int, last_ms: int, options: Options = DEFAULT_OPTIONS, step_ms: int = 0
+) -> list[Want]:
+    """What the query needs to be answered at any instants from `first_ms` to `last_ms`; `step_ms` where that is to be
+    one range query."""
+    span_ms = last_ms - first_ms if step_ms else 0
+    early, late = (looks(query, instant, options.lookback_ms, step_ms, span_ms) for instant in (first_ms, last_ms))
     wants = [
         Want(one.selectors, min(one.start_ms, other.start_ms), max(one.end_ms, other.end_ms))
         for one, other in zip(early, late, strict=True)

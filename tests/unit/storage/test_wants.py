@@ -72,3 +72,12 @@ def test_what_a_wider_selector_loaded_covers_a_narrower_one_in_its_stretch_only(
     assert covering(ranges, metric("m"), 20, 25) == metric("m")
     assert covering(ranges, narrow, 8, 22) is None
     assert covering(ranges, metric("n"), 2, 10) is None
+
+
+def test_durations_that_name_the_step_or_the_range_of_a_range_query() -> None:
+    query = compile_query("rate(m[step() * 2]) + n offset (range())")
+    found = ranges_by_selector(wants_of(query, AT, AT + 10 * MINUTE, step_ms=MINUTE))
+    assert found == {
+        metric("m"): ((AT - 2 * MINUTE, AT + 10 * MINUTE),),
+        metric("n"): ((AT - 15 * MINUTE, AT),),
+    }
