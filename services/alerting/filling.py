@@ -4,17 +4,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from services.alerting import metrics
-from services.alerting.core.inputs import GroupSamples, dump
-from services.alerting.core.routing import Routes, partition_of
+from services.alerting.core.inputs import Samples, dump
+from services.alerting.core.routing import Routes
 from services.alerting.places import Record, read_stretch
 from services.alerting.sending import until_sent
 from shared.bus import Outgoing, Producer
-from shared.bus.received import decode
 from shared.messages.message import BadMessage
+from shared.messages.samples import PackedBatch
 from shared.messages.topics import ALERTING_INPUTS, SAMPLES, Opaque
 
 log = structlog.get_logger()
@@ -34,10 +33,15 @@ class Fill:
 class Filler:
     """Works off fills beside the routing. `finished` is called when some are done."""
 
-    def __init__(self, bootstrap: str, producer: Producer, routes: Routes, finished: Callable[[], None]) -> None:
-        self._bootstrap, self._producer, self._routes, self._finished = bootstrap, producer, routes, finished
+    def __init__(self, bootstrap: str, producer: Producer, finished: Callable[[], None]) -> None:
+        self._bootstrap, self._producer, self._finished = bootstrap, producer, finished
+        self._routes: Routes | None = None
         self._open: list[Fill] = []
         self._wanted = asyncio.Event()
+
+    def by(self, routes: Routes) -> None:
+        """Whom samples concern."""
+        self._routes = routes
 
     def want(self, fill: Fill) -> None:
         """Have this done soon."""
@@ -66,36 +70,30 @@ class Filler:
                 self._finished()
 
     async def _fill(self, partition: int, fills: list[Fill]) -> None:
+        assert self._routes is not None, "it is told of the routes before anything is to be filled"
         metrics.FILLS.inc()
         start, stop = min(fill.start for fill in fills), max(fill.stop for fill in fills)
         async for records in read_stretch(self._bootstrap, SAMPLES, partition, start, stop):
             outgoing = []
             for record in records:
                 groups = frozenset(fill.group for fill in fills if fill.start <= record.offset < fill.stop)
-                parts = split_record(self._routes, record, groups)
-                outgoing += [to_group(msgspec.structs.replace(part, fill=True), self._inputs) for part in parts]
+                outgoing += [to_log(*part) for part in split_record(self._routes, record, groups, fill=True)]
+                await asyncio.sleep(0)
             if outgoing:
                 await until_sent(lambda messages=outgoing: self._producer.send_all(messages))  # type: ignore[misc]
-            await asyncio.sleep(0)
         log.info("windows filled", partition=partition, groups=len(fills), messages=stop - start)
 
-    _inputs = 0
 
-    def into(self, inputs: int) -> None:
-        """How many partitions the inputs have."""
-        self._inputs = inputs
-
-
-def split_record(routes: Routes, record: Record, only: frozenset[str]) -> list[GroupSamples]:
-    """What an old record holds for these groups. One that can't be read was put aside when it was routed."""
+def split_record(routes: Routes, record: Record, only: frozenset[str], *, fill: bool) -> list[tuple[int, Samples]]:
+    """What a record that was routed before holds for these groups. One that can't be read was put aside then."""
     try:
-        received = decode(record)
+        batch = PackedBatch.decode(record.value or b"")
+        return routes.split_for(batch, record.partition, record.offset, record.timestamp, only, fill=fill)
     except BadMessage:
         metrics.SKIPPED_IN_FILL.inc()
         return []
-    return routes.split(received.message, record.partition, record.offset, record.timestamp, only)
 
 
-def to_group(part: GroupSamples, inputs: int) -> Outgoing:
-    """The message that takes samples to the log of their group."""
-    return Outgoing(ALERTING_INPUTS, part.group, Opaque(dump(part)), partition=partition_of(part.group, inputs))
+def to_log(partition: int, samples: Samples) -> Outgoing:
+    """The message that takes samples to a partition of the log."""
+    return Outgoing(ALERTING_INPUTS, "", Opaque(dump(samples)), partition=partition)

@@ -8,6 +8,20 @@ EVALUATIONS = Counter("pantau_alerting_evaluations_total", "Evaluations of one r
 FAILURES = Counter("pantau_alerting_evaluation_failures_total", "Evaluations without an answer", ["group"])
 TRANSITIONS = Counter("pantau_alerting_transitions_total", "Transitions of alerts", ["state"])
 UNKNOWN = Counter("pantau_alerting_unknown_instants_total", "Instants of a group without a sign of any collector")
+LATE = Counter(
+    "pantau_alerting_late_samples_total", "Samples that came after an instant that they belong to had been evaluated"
+)
+TOO_LATE = Counter(
+    "pantau_alerting_samples_too_late_total",
+    "Samples refused because they were too far behind their source",
+    ["source"],
+)
+AHEAD = Gauge("pantau_alerting_sources_ahead", "Sources whose clock is ahead of the broker's")
+EVALUATION_SECONDS = Histogram(
+    "pantau_alerting_evaluation_seconds", "Time to evaluate a group, at one instant or several that were missed"
+)
+WINDOW_BYTES = Gauge("pantau_alerting_window_bytes", "Memory for the samples in windows", ["partition"])
+GROUPS_REFUSED = Gauge("pantau_alerting_groups_refused", "Rule groups that are not evaluated at all", ["partition"])
 REFUSED = Counter(
     "pantau_alerting_samples_refused_total", "Samples that don't count for a group, by reason", ["reason"]
 )
@@ -32,5 +46,9 @@ def count(outputs: Outputs) -> None:
     for reason, number in outputs.refused.items():
         if number:
             REFUSED.labels(reason).inc(number)
+    LATE.inc(outputs.late)
+    for source, number in outputs.too_late.items():
+        if number:
+            TOO_LATE.labels(source).inc(number)
     for failure in outputs.failures:
         FAILURES.labels(failure.group).inc()

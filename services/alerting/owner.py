@@ -2,53 +2,49 @@
 
 The order of effects makes any crash harmless: events are acknowledged before a snapshot is stored, the snapshot before
 the messages that it covers are. What is folded again after a crash gives the same events with the same ids.
+
+Instants of the grid are evaluated beside the folding, one piece of work at a time: short ones here, long ones in a
+thread. Messages go on being folded meanwhile, but for those that the evaluation must precede.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Protocol, cast
 
 import structlog
 
 from services.alerting import metrics
 from services.alerting.core import inputs, snapshots
-from services.alerting.core.fold import Fold
+from services.alerting.core.fold import Fold, Work
 from services.alerting.core.outputs import Failure, Outputs
 from services.alerting.core.snapshots import BadSnapshot, Manifest
 from services.alerting.core.terms import Terms
 from services.alerting.places import Record, read_stretch
+from services.alerting.reporting import Reporter
 from services.alerting.sending import until_sent
+from services.alerting.store import MANIFEST, Store, portions
 from services.alerting.taken import Taken
+from services.alerting.telling import Teller
 from shared import clock
-from shared.bus import Outgoing, Producer
+from shared.bus import Producer
 from shared.bus.received import Reader
 from shared.messages.message import BadMessage
-from shared.messages.topics import ALERT_EVENTS, ALERT_STATE, ALERTING_INPUTS
+from shared.messages.topics import ALERTING_INPUTS
+from shared.rules.slices import Slice
 
 log = structlog.get_logger()
 
 MOST_WAITING = 2_000
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 100
 # Messages that wait for the snapshot that covers them, before one is taken ahead of its time.
 MOST_HELD = 10_000
-LONGEST_SLICE_SECONDS = 0.02
-
-
-class Store(Protocol):
-    """Where the snapshots of a partition are: a key-value table whose writes are durable once awaited."""
-
-    def read(self, partition: int) -> dict[str, bytes]:
-        """All that is stored for a partition."""
-        ...
-
-    async def write(self, partition: int, entries: dict[str, bytes | None]) -> None:
-        """Store (None: delete) in this order, and wait until it is durable."""
-        ...
-
-
-MANIFEST = "manifest"
+LONGEST_SLICE_SECONDS = 0.01
+# What is expected to take longer is done in a thread.
+LONGEST_HERE_SECONDS = 0.004
+# How far the evaluation of the grid may fall behind before no more messages are folded.
+MOST_BEHIND_MS = 60_000
+REPORT_SECONDS = 1.0
 
 
 class Owner:
@@ -63,27 +59,32 @@ class Owner:
         producer: Producer,
         store: Store,
         name: str,
+        worker: str,
+        threads: ThreadPoolExecutor,
     ) -> None:
         self.partition, self._bootstrap, self._terms = partition, bootstrap, terms
-        self._snapshot_seconds, self._producer, self._store, self._name = snapshot_seconds, producer, store, name
-        self._reader = Reader("alerting", producer)
+        self._snapshot_seconds, self._store, self._name, self._threads = snapshot_seconds, store, name, threads
+        self._reader, self._teller = Reader("alerting", producer), Teller(producer)
+        self._reporter = Reporter(producer, worker)
         self._waiting: asyncio.Queue[Taken | None] = asyncio.Queue(MOST_WAITING)
+        self._awake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._stopped = False
         self._held: deque[Taken] = deque()
         self._fold = Fold(terms)
+        self._in_hand: tuple[Work, asyncio.Task[Slice]] | None = None
         self._next = 0
         self._manifest: Manifest | None = None
-        """The last one that this owner wrote."""
+        """The last one that was written or restored."""
         self._stored_next = 0
         self._snapshots = 0
-        self._told_errors: set[tuple[str, str, str]] = set()
         self._rules_held: set[Failure] = set()
 
     async def put(self, taken: Taken) -> None:
         """Hand over a message; waits while too many wait. After `stop` it is left to the next owner."""
         if not self._stopped:
             await self._waiting.put(taken)
+            self._awake.set()
 
     def start(self) -> "asyncio.Task[None]":
         """Begin to fold; the task ends when the owner is stopped, or with an error."""
@@ -98,6 +99,7 @@ class Owner:
         try:
             async with asyncio.timeout(seconds):
                 await self._waiting.put(None)
+                self._awake.set()
                 await asyncio.shield(self._running)
         except TimeoutError:
             log.info("partition given up without a last snapshot", partition=self.partition)
@@ -112,24 +114,124 @@ class Owner:
         if first is None:
             return
         await self._restore(first.record.offset)
-        pending, due = [first], clock.elapsed() + self._snapshot_seconds
+        snapshot_at = clock.elapsed() + self._snapshot_seconds
+        report_at = clock.elapsed()
+        pending: list[Taken] = [first]
         stopping = False
         while not stopping:
             while len(pending) < MOST_AT_ONCE and not self._waiting.empty() and not stopping:
                 stopping = not _add(pending, self._waiting.get_nowait())
             await self._fold_all(pending)
-            if stopping or clock.elapsed() >= due or len(self._held) >= MOST_HELD:
-                await self._snapshot()
-                due = clock.elapsed() + self._snapshot_seconds
             pending = []
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(due - clock.elapsed(), 0.0)):
-                    stopping = stopping or not _add(pending, await self._waiting.get())
+            await self._go_on_evaluating()
+            now = clock.elapsed()
+            if stopping or now >= snapshot_at or len(self._held) >= MOST_HELD:
+                await self._snapshot()
+                snapshot_at = clock.elapsed() + self._snapshot_seconds
+            if now >= report_at:
+                await self._report()
+                report_at = clock.elapsed() + REPORT_SECONDS
+            if not stopping and self._waiting.empty():
+                await self._until_something_happens(min(snapshot_at, report_at))
         await self._snapshot()
 
+    async def _until_something_happens(self, deadline: float) -> None:
+        """A message has come, a piece of work is done, or it is time for something else."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(deadline - clock.elapsed(), 0.0)):
+                await self._awake.wait()
+        self._awake.clear()
+
+    async def _go_on_evaluating(self) -> None:
+        """Take up what was evaluated, and begin with what is due next."""
+        while True:
+            if self._in_hand is not None:
+                if not self._in_hand[1].done():
+                    return
+                await self._finish()
+            work = next(self._fold.due(), None)
+            if work is None:
+                return
+            self._begin(work)
+            if not self._waiting.empty():
+                return  # messages come first: one may be what an alert waits for
+            await asyncio.sleep(0)
+
+    def _begin(self, work: Work) -> None:
+        task = asyncio.create_task(self._evaluate(work))
+        task.add_done_callback(lambda _: self._awake.set())
+        self._in_hand = work, task
+
+    async def _evaluate(self, work: Work) -> Slice:
+        name = work.group.name
+        expected = self._reporter.seconds.get(name, 0.0) * len(work.ticks)
+        began = clock.elapsed()
+        if expected <= LONGEST_HERE_SECONDS and len(work.ticks) == 1:
+            result = work.evaluate()
+        else:
+            result = await asyncio.get_running_loop().run_in_executor(self._threads, work.evaluate)
+        took = clock.elapsed() - began
+        self._reporter.seconds[name] = took / len(work.ticks)
+        metrics.EVALUATION_SECONDS.observe(took)
+        return result
+
+    async def _finish(self) -> None:
+        """Wait for the work in hand, and tell what came of it."""
+        if self._in_hand is None:
+            return
+        work, task = self._in_hand
+        try:
+            outputs = self._fold.finish(work, await task)
+        except Exception as error:  # one group that can't be evaluated must not stop all alerts
+            log.exception("group can't be evaluated", group=work.group.name)
+            outputs = self._fold.fail(work, f"a fault of Pantau's own: {type(error).__name__}: {error}"[:500])
+        self._in_hand = None
+        await self._teller.tell([outputs])
+
+    async def _do(self, name: str) -> None:
+        """Evaluate the next due instants of a group now."""
+        await self._finish()
+        if name in self._fold.due_groups:
+            self._begin(self._fold.work_of(name))
+            await self._finish()
+
+    async def _fold_all(self, pending: "list[Taken]") -> None:
+        """Fold messages in order and send what comes of them, acknowledged, before anything else happens."""
+        produced: list[Outputs] = []
+        slice_began = clock.elapsed()
+        for taken in pending:
+            self._held.append(taken)
+            if taken.record.offset < self._next:
+                continue  # folded already: redelivered
+            try:
+                message = inputs.decode(taken.record.value or b"")
+                while names := self._fold.awaited(message):
+                    await self._do(names[0])
+                for outputs in self._fold.apply(message, taken.record.timestamp):
+                    produced.append(outputs)
+                    if clock.elapsed() - slice_began > LONGEST_SLICE_SECONDS:
+                        await asyncio.sleep(0)
+                        slice_began = clock.elapsed()
+            except Exception as error:  # noqa: BLE001  one message that can't be folded must not stop all alerts
+                await self._put_aside(taken.record, error)
+            self._next = taken.record.offset + 1
+            await self._keep_up()
+        await self._teller.tell(produced)
+        self._measure()
+
+    async def _keep_up(self) -> None:
+        """Windows hold what is not evaluated yet: it must not become too much."""
+        while (oldest := self._fold.oldest_due_ms) is not None and self._fold.timeline.now_ms - oldest > MOST_BEHIND_MS:
+            await self._finish()
+            work = next(self._fold.due(), None)
+            if work is not None:
+                self._begin(work)
+                await self._finish()
+
     async def _snapshot(self) -> None:
-        """Store the state, then acknowledge what it covers. Only between messages: never while one is being folded."""
+        """Store the state, then acknowledge what it covers. Only between messages, and with no work in hand."""
         if self._next > self._stored_next:
+            await self._finish()
             with metrics.SNAPSHOT_SECONDS.time():
                 await self._store_state()
         while self._held and self._held[0].record.offset < self._stored_next:
@@ -137,15 +239,14 @@ class Owner:
 
     async def _store_state(self) -> None:
         self._snapshots += 1
-        steps = snapshots.taking(self._fold, self._next, self._manifest, f"{self._name}/{self._snapshots}")
-        taken: snapshots.Snapshot | None = None
-        while taken is None:
-            try:
-                next(steps)
-            except StopIteration as end:
-                taken = cast(snapshots.Snapshot, end.value)
-            await asyncio.sleep(0)
-        for part in _portions(taken.chunks):
+        stored = self._store.read(self.partition)
+        name = f"{self._name}/{self._snapshots}"
+        parts = snapshots.parts(self._fold)
+        # What is left is bytes of copies: packing them holds nothing up.
+        taken = await asyncio.get_running_loop().run_in_executor(
+            self._threads, snapshots.write, parts, self._next, self._manifest, name, stored.get
+        )
+        for part in portions(taken.chunks):
             await self._store.write(self.partition, part)
         await self._store.write(self.partition, {MANIFEST: snapshots.encode_manifest(taken.manifest)})
         self._manifest, self._stored_next = taken.manifest, self._next
@@ -160,12 +261,16 @@ class Owner:
             if MANIFEST in entries:
                 try:
                     manifest = snapshots.decode_manifest(entries[MANIFEST])
-                    self._fold = snapshots.restore(self._terms, manifest, entries)
+                    self._fold = await asyncio.get_running_loop().run_in_executor(
+                        self._threads, snapshots.restore, self._terms, manifest, entries
+                    )
+                    self._manifest = manifest
                     self._next = self._stored_next = manifest.next_offset
                 except BadSnapshot as error:
                     log.error(
                         "snapshot can't be used, the log is folded anew", partition=self.partition, reason=str(error)
                     )
+            self._reporter.adopt(self._fold)
             log.info("partition taken up", partition=self.partition, next=self._next, first=first_offset)
             if self._next < first_offset:
                 async for records in read_stretch(
@@ -173,62 +278,30 @@ class Owner:
                 ):
                     await self._fold_all([Taken(record, _nothing) for record in records])
 
-    async def _fold_all(self, pending: "list[Taken]") -> None:
-        """Fold messages in order and send what comes of them, acknowledged, before anything else happens."""
-        produced: list[Outputs] = []
-        slice_began = clock.elapsed()
-        for taken in pending:
-            self._held.append(taken)
-            if taken.record.offset < self._next:
-                continue  # folded already: redelivered
-            try:
-                for outputs in self._fold.apply(inputs.decode(taken.record.value or b"")):
-                    produced.append(outputs)
-                    if clock.elapsed() - slice_began > LONGEST_SLICE_SECONDS:
-                        await asyncio.sleep(0)
-                        slice_began = clock.elapsed()
-            except Exception as error:  # noqa: BLE001  one message that can't be folded must not stop all alerts
-                await self._put_aside(taken.record, error)
-            self._next = taken.record.offset + 1
-        await self._tell(produced)
-        self._measure()
-
     async def _put_aside(self, record: Record, error: Exception) -> None:
         if not isinstance(error, BadMessage):
             log.exception("message can't be folded", partition=record.partition, offset=record.offset)
         await until_sent(lambda: self._reader.put_aside(record, error))
 
-    async def _tell(self, produced: list[Outputs]) -> None:
-        events = [
-            Outgoing(ALERT_EVENTS, event.alert_id, event, event.id, event.instant)
-            for outputs in produced
-            for event in outputs.events
-        ]
-        states = [Outgoing(ALERT_STATE, key, alert) for outputs in produced for key, alert in outputs.current]
-        if events:
-            await until_sent(lambda: self._producer.send_all(events))
-            await until_sent(lambda: self._producer.send_all(states))
-        for outputs in produced:
-            metrics.count(outputs)
-            self._tell_errors(outputs)
-
-    def _tell_errors(self, outputs: Outputs) -> None:
-        for failure in outputs.failures:
-            if failure not in self._told_errors:
-                self._told_errors.add(failure)
-                log.warning("rule can't be evaluated", group=failure.group, rule=failure.rule, reason=failure.reason)
-
-    def _measure(self) -> None:
+    async def _report(self) -> None:
+        await self._reporter.report(self._fold)
         name, groups = str(self.partition), self._fold.groups.values()
-        metrics.GROUPS.labels(name).set(len(groups))
-        metrics.SERIES.labels(name).set(sum(len(group.windows) for group in groups))
         held = {
-            Failure(group.name, rule.rule.name, rule.error) for group in groups for rule in group.rules if rule.error
+            Failure(group.name, group.definition.rules[place].name, reason)
+            for group in groups
+            for place, reason in group.problems.items()
         }
         metrics.HELD.labels(name).set(len(held))
+        metrics.GROUPS_REFUSED.labels(name).set(sum(group.refusal is not None for group in groups))
         for failure in sorted(held - self._rules_held):
             log.warning("rule is held", group=failure.group, rule=failure.rule, reason=failure.reason)
         self._rules_held = held
+
+    def _measure(self) -> None:
+        name = str(self.partition)
+        metrics.GROUPS.labels(name).set(len(self._fold.groups))
+        metrics.SERIES.labels(name).set(len(self._fold.store))
+        metrics.WINDOW_BYTES.labels(name).set(self._fold.store.nbytes)
 
 
 def _add(pending: list[Taken], taken: Taken | None) -> bool:
@@ -236,20 +309,6 @@ def _add(pending: list[Taken], taken: Taken | None) -> bool:
     if taken is not None:
         pending.append(taken)
     return taken is not None
-
-
-def _portions(chunks: dict[str, bytes]) -> Iterator[dict[str, bytes | None]]:
-    """Chunks by about one chunk's size: what else is to be sent finds a place between them."""
-    portion: dict[str, bytes | None] = {}
-    size = 0
-    for key, chunk in chunks.items():
-        if portion and size + len(chunk) > snapshots.LARGEST_CHUNK:
-            yield portion
-            portion, size = {}, 0
-        portion[key] = chunk
-        size += len(chunk)
-    if portion:
-        yield portion
 
 
 def _nothing() -> None:

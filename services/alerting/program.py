@@ -5,15 +5,18 @@ import os
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from services.alerting.history_filling import HistoryFiller
 from services.alerting.owner import Owner
 from services.alerting.router import Router
 from services.alerting.settings import Settings
 from services.alerting.stream import GROUP, Stream
 from services.alerting.taken import Taken
 from shared.bus import Follower
+from shared.database import Database
 from shared.messages.topics import ALERTING_ROUTING, RULES
 from shared.service import Program, Runtime
 
@@ -32,7 +35,11 @@ class Alerting:
         self._settings, self._runtime = mine, runtime
         self._bootstrap = bootstrap
         self.stream = Stream(bootstrap, settings.instance, mine.fetch_wait_milliseconds, runtime.producer, self)
-        self.router = Router(bootstrap, GROUP, runtime.producer, mine.terms.lookback_ms, mine.marker_interval_seconds)
+        self.database = Database(settings.database, "alerting", 1)
+        history = HistoryFiller(self.database, runtime.producer)
+        self.router = Router(bootstrap, GROUP, runtime.producer, settings.terms, mine.marker_interval_seconds, history)
+        self._threads = ThreadPoolExecutor(mine.evaluation_threads, thread_name_prefix="evaluation")
+        self._terms, self._instance = settings.terms, settings.instance
         self._owners: dict[int, Owner] = {}
         self._inputs: set[int] = set()
         self._failures: asyncio.Queue[BaseException] = asyncio.Queue()
@@ -70,11 +77,13 @@ class Alerting:
         owner = Owner(
             partition,
             self._bootstrap,
-            self._settings.terms,
+            self._terms,
             self._settings.snapshot_interval_seconds,
             self._runtime.producer,
             self.stream,
             uuid.uuid4().hex[:12],
+            self._instance,
+            self._threads,
         )
         owner.start().add_done_callback(self._note_end)
         return owner
@@ -111,6 +120,7 @@ def program(settings: Settings) -> Program:
             await alerting.revoked()
             await alerting.stream.commit()
             await alerting.stream.stop()
+            await alerting.database.close()
 
     return run
 

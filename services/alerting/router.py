@@ -8,36 +8,43 @@ has been routed and acknowledged.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 import structlog
 from aiokafka.errors import KafkaError
 
 from services.alerting import metrics
-from services.alerting.broker_clock import BrokerClock
-from services.alerting.core.inputs import Marker, Progress, RuleChange, dump
+from services.alerting.core.clocks import Clocks
+from services.alerting.core.inputs import Marker, Progress, RuleChange, Sign, dump
 from services.alerting.core.routing import Routes, is_sign_of_life, partition_of
-from services.alerting.filling import Fill, Filler, split_record, to_group
+from services.alerting.core.terms import Terms
+from services.alerting.filling import Fill, Filler, split_record, to_log
+from services.alerting.history_filling import HistoryFiller
 from services.alerting.places import Places, read_stretch
-from services.alerting.rules_view import RulesView
+from services.alerting.rules_view import Rules, RulesView
 from services.alerting.sending import until_sent
 from services.alerting.taken import Taken
 from shared import clock
 from shared.bus import Outgoing, Producer, Received
+from shared.bus.broker_clock import BrokerClock
 from shared.bus.received import Reader
-from shared.messages.samples import SampleBatch
+from shared.messages.message import BadMessage
+from shared.messages.samples import PackedBatch
 from shared.messages.topics import ALERTING_INPUTS, ALERTING_ROUTING, SAMPLES, Opaque, Topic
-from shared.promql.matching import Selector
 
 log = structlog.get_logger()
 
 MOST_WAITING = 2_000
 MOST_AT_ONCE = 200
 MARKER_SPACING_MS = 1_000
-# Windows take what was accepted within the lookback, and a little more for samples that were on their way.
+# Groups that read each other wait for markers: those come sooner then, but not more often than this.
+CHAINED_SECONDS = 0.1
+# Windows take a little more than rules look back, for samples that were on their way.
 FILL_SLACK_MS = 60_000
+MOST_SIGNS = 1_000
 
 T = TypeVar("T")
 
@@ -51,7 +58,8 @@ class Owned:
     filled_revision: int
     """Groups up to this revision have been told, and filled from here."""
     watermark_ms: int = 0
-    last_sign_ms: int = 0
+    signs: dict[str, Sign] = field(default_factory=dict)
+    """Of collectors, since the last marker."""
     behind: int = 0
     """Messages not yet routed, as of the last look."""
 
@@ -59,26 +67,38 @@ class Owned:
 class Router:
     """Routes what it is given by `put`, once `run` runs."""
 
-    def __init__(self, bootstrap: str, group: str, producer: Producer, lookback_ms: int, marker_seconds: float) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        producer: Producer,
+        terms: Terms,
+        marker_seconds: float,
+        history: HistoryFiller,
+    ) -> None:
         self._bootstrap, self._producer = bootstrap, producer
-        self._lookback_ms, self._marker_seconds = lookback_ms, marker_seconds
+        self._marker_seconds = marker_seconds
         self._reader = Reader("alerting", producer)
         self._places = Places(bootstrap, group)
         self._broker_clock = BrokerClock()
-        self._routes = Routes()
-        self._filler = Filler(bootstrap, producer, self._routes, self._wake)
+        self._clocks = Clocks(terms.clock_tolerance_ms)
+        self._filler = Filler(bootstrap, producer, self._wake)
+        self._history = history
         self._awake = asyncio.Event()
         self._waiting: asyncio.Queue[Taken] = asyncio.Queue(MOST_WAITING)
         self._assigned: set[int] = set()
         self._owned: dict[int, Owned] = {}
         self._filled_before: dict[int, int] = {}
-        self._routed: dict[str, frozenset[Selector]] = {}
-        self._known = -1
-        """Revision of the rules that samples are routed by."""
+        self._rules = Rules(-1, {}, {})
+        """What samples are routed by."""
+        self._evaluated: dict[str, int] = {}
+        """How far groups that are read by others have come, since the last marker."""
         self._marked_at = 0.0
+        self._told_at = 0.0
         self._marked_ms: dict[int, int] = {}
+        self._routes = Routes(1)
         self._inputs = self._samples = 0
-        self.rules = RulesView(self._wake)
+        self.rules = RulesView(terms.lookback_ms, self._wake)
 
     async def put(self, taken: Taken) -> None:
         """Hand over a message of `pantau.samples`; waits while too many wait."""
@@ -92,9 +112,14 @@ class Router:
 
     def note_filled(self, message: Received) -> None:
         """Take in a message of `pantau.alerting.routing`."""
-        if message.message is not None and message.key.isdigit():
-            with suppress(msgspec.DecodeError):  # what can't be read is filled again
-                self._filled_before[int(message.key)] = msgspec.msgpack.decode(message.message.encode(), type=int)
+        if message.message is None:
+            return
+        with suppress(msgspec.DecodeError):  # what can't be read is filled again
+            revision = msgspec.msgpack.decode(message.message.encode(), type=int)
+            if message.key.isdigit():
+                self._filled_before[int(message.key)] = revision
+            else:
+                self._history.note(message.key, revision)
 
     def lag(self) -> dict[str, int]:
         """Messages not yet routed, by `topic/partition`."""
@@ -103,13 +128,18 @@ class Router:
     async def run(self) -> None:
         """Route until cancelled. The rules, and what has been filled, must be known before."""
         self._inputs, self._samples = await self._count(ALERTING_INPUTS), await self._count(SAMPLES)
-        self._filler.into(self._inputs)
-        filling = asyncio.create_task(self._filler.run(), name="filling")
+        self._routes = Routes(self._inputs)
+        self._filler.by(self._routes)
+        beside = [
+            asyncio.create_task(self._filler.run(), name="filling"),
+            asyncio.create_task(self._history.run(self._inputs), name="filling from history"),
+        ]
         try:
             while True:
                 await self._until_awake()
-                if filling.done():
-                    filling.result()
+                for task in beside:
+                    if task.done():
+                        task.result()
                 await self._take_over()
                 await self._learn()
                 await self._route([self._waiting.get_nowait() for _ in range(min(self._waiting.qsize(), MOST_AT_ONCE))])
@@ -118,8 +148,9 @@ class Router:
                 if not self._waiting.empty():
                     self._wake()
         finally:
-            filling.cancel()
-            await asyncio.gather(filling, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._places.stop()
 
     def _wake(self) -> None:
@@ -127,8 +158,10 @@ class Router:
 
     async def _until_awake(self) -> None:
         """Something to do, or time for a marker."""
+        seconds = CHAINED_SECONDS if self._evaluated else self._marker_seconds
+        since = self._told_at if self._evaluated else self._marked_at
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(self._marked_at + self._marker_seconds - clock.elapsed(), 0.0)):
+            async with asyncio.timeout(max(since + seconds - clock.elapsed(), 0.0)):
                 await self._awake.wait()
         self._awake.clear()
 
@@ -141,26 +174,35 @@ class Router:
             position = await _answer(lambda one=partition: self._places.committed(SAMPLES, one))  # type: ignore[misc]
             owned = Owned(position, self._filled_before.get(partition, -1))
             self._owned[partition] = owned
-            known = [one for one in self.rules.since(owned.filled_revision) if one.revision <= self._known]
-            await self._catch_up(known, partition, owned)
+            missed = [one for one in self._rules.changes.values() if one.revision > owned.filled_revision]
+            await self._catch_up(missed, partition, owned)
+        self._history.active = 0 in self._owned
 
     async def _learn(self) -> None:
         """Route by the rules that have become known, and tell their groups."""
-        changes = self.rules.since(self._known)
-        if not changes:
+        if self.rules.revision <= self._rules.revision:
             return
-        wider = []
-        for change in changes:
-            selectors = self.rules.selectors[change.group]
-            if not selectors <= self._routed.get(change.group, frozenset()):
-                wider.append(change)
-            self._routes.put(change.group, selectors)
-            self._routed[change.group] = selectors
-        await self._send([self._to_group(change) for change in changes])
+        before, rules = self._rules, await asyncio.to_thread(self.rules.work_out())
+        told, wider = [], []
+        for name, change in rules.changes.items():
+            known, reaches = before.changes.get(name), rules.reaches[name]
+            if known is None or not _says_the_same(known, change):
+                told.append(change)
+            had = before.reaches.get(name, {})
+            if any(reach > had.get(selector, -1) for selector, reach in reaches.items()):
+                # What was refused for a cycle is filled as if its rules had come with those that end the cycle.
+                opened = known is not None and bool(known.cycle)
+                wider.append(msgspec.structs.replace(change, revision=rules.revision) if opened else change)
+            if reaches != had:
+                self._routes.put(name, reaches)
+        await self._send([self._to_group(change) for change in told])
+        self._rules = rules
         for partition, owned in self._owned.items():
             missed = [change for change in wider if change.revision > owned.filled_revision]
             await self._catch_up(missed, partition, owned)
-        self._known = changes[-1].revision
+        for change in rules.changes.values():
+            if change.from_history:
+                self._history.want(change, rules.reaches[change.group])
 
     def _to_group(self, change: RuleChange) -> Outgoing:
         partition = partition_of(change.group, self._inputs)
@@ -168,41 +210,46 @@ class Router:
 
     async def _catch_up(self, changes: list[RuleChange], partition: int, owned: Owned) -> None:
         """Route to groups what they missed: what was accepted after their rules now, the rest beside the routing."""
-        accepted = {change.group: change.accepted_ms for change in changes if self._routed.get(change.group)}
-        if not accepted:
+        changes = [change for change in changes if self._rules.reaches.get(change.group)]
+        if not changes:
             return
-        reach_ms = self._lookback_ms + FILL_SLACK_MS
-        since = max(min(accepted.values()), self._broker_clock.now_ms() - reach_ms)
+        reach_ms = {change.group: max(self._rules.reaches[change.group].values()) + FILL_SLACK_MS for change in changes}
+        accepted = {change.group: change.accepted_ms for change in changes}
+        since = max(min(accepted.values()), self._broker_clock.now_ms() - max(reach_ms.values()))
         live = min(await _answer(lambda: self._places.since(SAMPLES, partition, since)), owned.position)
         if live < owned.position:
             async for records in read_stretch(self._bootstrap, SAMPLES, partition, live, owned.position):
-                parts = [part for record in records for part in split_record(self._routes, record, frozenset(accepted))]
-                await self._send(
-                    [
-                        to_group(
-                            msgspec.structs.replace(part, fill=part.accepted_ms < accepted[part.group]), self._inputs
-                        )
-                        for part in parts
-                    ]
-                )
-        start = await _answer(lambda: self._places.since(SAMPLES, partition, since - reach_ms))
-        if start < live:
-            for change in changes:
-                if change.group in accepted:
-                    self._filler.want(Fill(change.group, change.revision, partition, start, live))
+                outgoing = []
+                for record in records:
+                    fresh = frozenset(group for group, at in accepted.items() if record.timestamp >= at)
+                    for groups, fill in ((fresh, False), (accepted.keys() - fresh, True)):
+                        outgoing += split_record(self._routes, record, frozenset(groups), fill=fill) if groups else []
+                await self._send([to_log(*part) for part in outgoing])
+        starts: dict[int, int] = {}
+        for change in changes:
+            back = reach_ms[change.group]
+            if back not in starts:
+                begin = since - back
+                starts[back] = await _answer(lambda at=begin: self._places.since(SAMPLES, partition, at))  # type: ignore[misc]
+            if starts[back] < live:
+                self._filler.want(Fill(change.group, change.revision, partition, starts[back], live))
 
     async def _route(self, batch: list[Taken]) -> None:
         """Send on what a batch of messages holds for any group; acknowledge them when that is durable."""
+        if not batch:
+            return
         outgoing: list[Outgoing] = []
-        signs: dict[int, int] = {}
         for taken in batch:
             metrics.ROUTED.inc()
-            for received in await until_sent(lambda one=taken: self._reader.read([one.record])):  # type: ignore[misc]
-                samples: SampleBatch = received.message
-                if is_sign_of_life(samples.source):
-                    signs[received.partition] = received.accepted_ms
-                parts = self._routes.split(samples, received.partition, received.offset, received.accepted_ms)
-                outgoing += [to_group(part, self._inputs) for part in parts]
+            record = taken.record
+            try:
+                packed = PackedBatch.decode(record.value or b"")
+                parts = self._routes.split(packed, record.partition, record.offset, record.timestamp)
+            except BadMessage as error:
+                await until_sent(lambda one=record, why=error: self._reader.put_aside(one, why))  # type: ignore[misc]
+                continue
+            outgoing += [to_log(*part) for part in parts]
+            self._note(packed, record.partition, record.timestamp)
         await self._send(outgoing)
         for taken in batch:
             record, owned = taken.record, self._owned.get(taken.record.partition)
@@ -211,16 +258,31 @@ class Router:
                 # Others may have been accepted in the same millisecond.
                 owned.watermark_ms = max(owned.watermark_ms, record.timestamp - 1)
             taken.done()
-        for partition, sign_ms in signs.items():
-            if (owned := self._owned.get(partition)) is not None:
-                owned.last_sign_ms = max(owned.last_sign_ms, sign_ms)
+
+    def _note(self, batch: PackedBatch, partition: int, accepted_ms: int) -> None:
+        """What a batch says beside its samples."""
+        if batch.group is not None and batch.evaluated is not None:
+            self._evaluated[batch.group] = max(batch.evaluated, self._evaluated.get(batch.group, 0))
+        if not len(batch):
+            return
+        newest_ms = int(np.frombuffer(batch.times, "<i8").max())
+        turned = self._clocks.note(batch.source, newest_ms, accepted_ms)
+        if turned is not None:
+            metrics.AHEAD.set(len(self._clocks.ahead))
+            say = log.warning if turned else log.info
+            words = "the clock of a source is ahead" if turned else "the clock of a source is right again"
+            say(words, source=batch.source, seconds=(newest_ms - accepted_ms) / 1000)
+        owned = self._owned.get(partition)
+        if owned is not None and is_sign_of_life(batch.source) and len(owned.signs) < MOST_SIGNS:
+            owned.signs[batch.source] = Sign(batch.source, accepted_ms, newest_ms)
 
     async def _settle(self) -> bool:
         """Note how far the partitions are filled; whether one has come further."""
         further = False
         for partition, owned in self._owned.items():
             oldest = self._filler.oldest_open(partition)
-            revision = self._known if oldest is None else min(self._known, oldest - 1)
+            known = self._rules.revision
+            revision = known if oldest is None else min(known, oldest - 1)
             if revision > owned.filled_revision:
                 owned.filled_revision = self._filled_before[partition] = revision
                 payload = Opaque(msgspec.msgpack.encode(revision))
@@ -236,16 +298,20 @@ class Router:
         moved = any(
             owned.watermark_ms >= self._marked_ms.get(one, 0) + MARKER_SPACING_MS for one, owned in self._owned.items()
         )
-        if not self._owned or not (now or due or moved):
+        chained = bool(self._evaluated) and clock.elapsed() >= self._told_at + CHAINED_SECONDS
+        if not self._owned or not (now or due or moved or chained):
             return
         progress = [
-            Progress(partition, owned.watermark_ms, owned.last_sign_ms, owned.filled_revision)
+            Progress(partition, owned.watermark_ms, owned.filled_revision, list(owned.signs.values()))
             for partition, owned in sorted(self._owned.items())
         ]
-        payload = Opaque(dump(Marker(self._samples, progress)))
+        payload = Opaque(dump(Marker(self._samples, progress, dict(self._evaluated))))
         await self._send([Outgoing(ALERTING_INPUTS, "", payload, partition=one) for one in range(self._inputs)])
+        self._evaluated.clear()
+        for owned in self._owned.values():
+            owned.signs.clear()
         self._marked_ms = {one: owned.watermark_ms for one, owned in self._owned.items()}
-        self._marked_at = clock.elapsed()
+        self._told_at = clock.elapsed()
         now_ms = self._broker_clock.now_ms()
         for one, owned in self._owned.items():
             metrics.LAG.labels(str(one)).set(max(now_ms - owned.watermark_ms, 0) / 1000)
@@ -275,6 +341,11 @@ class Router:
             log.info("topic is not there yet: it is made by `./pantau migrate`", topic=topic.name)
             await asyncio.sleep(1)
         return len(numbers)
+
+
+def _says_the_same(one: RuleChange, other: RuleChange) -> bool:
+    """But for the revision as of which it was worked out."""
+    return msgspec.structs.replace(one, wired=0) == msgspec.structs.replace(other, wired=0)
 
 
 async def _answer(ask: Callable[[], Awaitable[T]]) -> T:

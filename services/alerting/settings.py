@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.alerting.core.terms import Terms
+from shared.rules.expansion import Outside
 from shared.settings import AdminSettings, CommonSettings, Section
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -28,19 +29,37 @@ class AlertingSettings(Section):
     marker_interval_seconds: Seconds = 1.0
     """How often the rule groups are told how far the samples have come: the most that an instant waits."""
 
+    settle_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
+    """An instant of the grid is evaluated that much after it, so that samples that are on their way are seen."""
+
+    lateness_seconds: Seconds = 60.0
+    """Samples further behind the newest of their source are refused and counted. A group whose `query_offset` is at
+    least that has the outcome of ordered data."""
+
+    most_series_per_group: Annotated[int, Field(ge=1, le=10_000_000)] = 300_000
+    """A rule group that selects more series is refused, and everything else goes on."""
+
+    evaluation_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """Threads in which groups are evaluated that take long."""
+
     fetch_wait_milliseconds: Annotated[int, Field(ge=1, le=1_500)] = 20
     """How long the broker may hold a request for messages while there are none; the lower, the sooner an alert."""
-
-    @property
-    def terms(self) -> Terms:
-        """What the fold is told."""
-        return Terms(
-            evaluation_interval_ms=round(self.evaluation_interval_seconds * 1000),
-            dark_after_ms=round(self.dark_after_seconds * 1000),
-        )
 
 
 class Settings(CommonSettings):
     """All that alerting is told."""
 
     alerting: AlertingSettings = AlertingSettings()
+
+    @property
+    def terms(self) -> Terms:
+        """What the fold is told."""
+        mine = self.alerting
+        return Terms(
+            evaluation_interval_ms=round(mine.evaluation_interval_seconds * 1000),
+            settle_ms=round(mine.settle_seconds * 1000),
+            lateness_ms=round(mine.lateness_seconds * 1000),
+            dark_after_ms=round(mine.dark_after_seconds * 1000),
+            most_series=mine.most_series_per_group,
+            outside=Outside(tuple(sorted(self.external.labels.items())), self.external.url),
+        )

@@ -50,7 +50,7 @@ class StreamFailed(Exception):
 
 
 class Stream:
-    """The Faust app, run inside our own event loop. Its table is where snapshots are: see `owner.Store`."""
+    """The Faust app, run inside our own event loop. Its table is where snapshots are: see `store.Store`."""
 
     def __init__(
         self, bootstrap: str, instance: str, fetch_wait_ms: int, producer: Producer, handlers: Handlers

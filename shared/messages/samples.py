@@ -103,18 +103,14 @@ class SampleBatch(msgspec.Struct, frozen=True, omit_defaults=True):
 
         Batches that list the same series share the lists: they are not to be changed.
         """
-        try:
-            wire = _decoder.decode(payload)
-            series, types = _layouts.of(bytes(wire.series), bytes(wire.types))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadMessage(f"not a sample batch: {error}") from error
-        batch = cls(wire.source, series, types, wire.index, wire.times, wire.values, wire.group, wire.evaluated)
-        _check(batch)
-        return batch
+        packed = PackedBatch.decode(payload)
+        series, types = packed.lists()
+        columns = packed.index, packed.times, packed.values
+        return cls(packed.source, series, types, *columns, packed.group, packed.evaluated)
 
 
-class _Wire(msgspec.Struct, frozen=True):
-    """A batch whose lists are not decoded yet."""
+class PackedBatch(msgspec.Struct, frozen=True):
+    """A sample batch whose lists are not decoded yet: a source sends the same ones again and again."""
 
     source: str
     series: msgspec.Raw
@@ -124,6 +120,35 @@ class _Wire(msgspec.Struct, frozen=True):
     values: bytes
     group: str | None = None
     evaluated: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.times) // 8
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """The batch in `payload`, its columns checked, its lists not. BadMessage with the reason if it is not one."""
+        try:
+            batch = _decoder.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadMessage(f"not a sample batch: {error}") from error
+        _check_columns(batch)
+        return batch  # type: ignore[return-value]  # the decoder is made for this very class
+
+    def lists(self) -> tuple[list[str], list[str]]:
+        """Series keys and types, checked; not to be changed. BadMessage if they are none, or the index is beyond."""
+        try:
+            series, types = _layouts.of(bytes(self.series), bytes(self.types))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadMessage(f"not a sample batch: {error}") from error
+        check_index(self.index, len(series))
+        return series, types
+
+
+def check_index(index: bytes, series: int) -> None:
+    """BadMessage if a column `index` points beyond so many series."""
+    numbers = np.frombuffer(index, "<u4")
+    if len(numbers) and int(numbers.max()) >= series:
+        raise BadMessage(f"index {int(numbers.max())} is beyond the {series} series")
 
 
 class _Layouts:
@@ -150,14 +175,12 @@ class _Layouts:
         return found
 
 
-def _check(batch: SampleBatch) -> None:
+def _check_columns(batch: PackedBatch) -> None:
     if len(batch.times) % 8 or len(batch.values) != len(batch.times) or len(batch.index) * 2 != len(batch.times):
         raise BadMessage("columns index, times and values are not of one length")
     if len(batch) > MOST_SAMPLES:
         raise BadMessage(f"{len(batch)} samples in one batch: at most {MOST_SAMPLES}")
-    index, times, _ = batch.columns()
-    if len(index) and int(index.max()) >= len(batch.series):
-        raise BadMessage(f"index {int(index.max())} is beyond the {len(batch.series)} series")
+    times = np.frombuffer(batch.times, "<i8")
     if len(times) and not EARLIEST_MS <= int(times.min()) <= int(times.max()) <= LATEST_MS:
         raise BadMessage("times are not milliseconds since the epoch")
 
@@ -175,7 +198,7 @@ def _check_layout(series: list[str], types: list[str]) -> None:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Wire)
+_decoder = msgspec.msgpack.Decoder(PackedBatch)
 _texts = msgspec.msgpack.Decoder(list[str])
 # About a million series at sixty bytes a key.
 _layouts = _Layouts(64 * 1024 * 1024)

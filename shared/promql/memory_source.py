@@ -8,10 +8,9 @@ from shared.promql.matching import Matcher
 from shared.promql.series_sets import Ints, Labels, labels_from
 from shared.promql.source import Selection
 from shared.promql.values import Floats
-from shared.promql.windows import Origin, Windows
-from shared.promql.windows_source import WindowsSource
+from shared.promql.window_pools import WindowPools
+from shared.promql.windows_source import SeriesIndex, WindowsView
 
-_NOWHERE = Origin(-1, -1, -1)
 _EVER = -(2**62)
 
 
@@ -19,11 +18,9 @@ class MemorySource:
     """A `Source` over windows of its own."""
 
     def __init__(self) -> None:
-        self._windows = Windows()
-        self._source = WindowsSource(self._windows)
+        self._pools, self._index = WindowPools(), SeriesIndex()
+        self._view = WindowsView(self._pools, self._index)
         self._rows: dict[Labels, int] = {}
-        self._keys: dict[str, int] = {}
-        self._added = 0
         self._floor = _EVER
 
     def __len__(self) -> int:
@@ -35,29 +32,28 @@ class MemorySource:
 
     def append(self, rows: Ints, times: Ints, values: Floats) -> None:
         """Samples of rows, in ms. Of two samples of a series at the same time the first counts."""
-        self._windows.append(rows, times, values, _NOWHERE, self._floor)
-        self._source.sampled()
+        self._pools.append(rows, times, values, self._floor)
+        self._view.sampled()
 
     def forget(self, until_ms: int) -> int:
         """Samples until then are needed no more. How many series went away with their last sample."""
         self._floor = max(self._floor, until_ms)
-        idle = self._windows.idle(self._floor)
-        for key in idle:
-            del self._rows[self._source.removed(self._keys.pop(key))]
-        self._windows.remove(idle)
-        self._source.sampled()
+        rows = np.fromiter(self._rows.values(), np.int64, len(self._rows))
+        idle = rows[self._pools.newest(rows) <= self._floor]
+        for row in idle.tolist():
+            del self._rows[self._index.remove(row)]
+            self._pools.free(row)
+        self._view.sampled()
         return len(idle)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         """See `Source`; the time range is not made use of."""
-        return self._source.select(matchers, start_ms, end_ms)
+        return self._view.select(matchers, start_ms, end_ms)
 
     def _row(self, labels: Labels) -> int:
         row = self._rows.get(labels)
         if row is None:
-            # The windows' own keys are numbers: labels are looked up here.
-            self._added += 1
-            row = self._windows.add(str(self._added))
-            self._keys[str(self._added)] = self._rows[labels] = row
-            self._source.added(row, dict(labels))
+            row = self._rows[labels] = self._pools.take()
+            self._index.add(row, dict(labels))
+            self._view.sampled()
         return row

@@ -8,14 +8,13 @@ makes itself, or at what a later rule makes: where one does, the slices are sing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from shared.messages.rules import AlertingRule
 from shared.promql.source import Source
 from shared.rules.derived import DerivedSeries, Overlay
 from shared.rules.expansion import Outside
-from shared.rules.group import Decision, GroupState, Moment, RuleFailure, RuleState, evaluate_rule, next_dark, twins_of
-from shared.rules.outcomes import outcomes_over
+from shared.rules.group import Decision, GroupState, RuleFailure, RuleState
 from shared.rules.plan import ALERTS, ALERTS_FOR_STATE, GroupPlan, sees_outputs_of_its_like
 from shared.rules.sendings import Sending, sendings
+from shared.rules.slices import Due, evaluate_slice
 
 SLICE_STEPS = 500
 Progress = Callable[[int, int], None]
@@ -112,63 +111,32 @@ class _Run:
 
     def evaluate(self, first_ms: int, last_ms: int) -> None:
         """All groups at their instants in the slice."""
-        decided: list[tuple[int, int, int, Decision]] = []
+        decided: list[tuple[int, int, Decision]] = []
         for place, group in enumerate(self._groups):
             interval = group.interval_ms
             begin = -(-first_ms // interval) * interval
             count = (last_ms - begin) // interval + 1
             if count > 0:
                 self._evaluate_group(place, group, [begin + number * interval for number in range(count)], decided)
-        decided.sort(key=lambda one: one[:3])
-        self.result.decisions += [one[3] for one in decided]
+        decided.sort(key=lambda one: one[:2])
+        self.result.decisions += [one[2] for one in decided]
 
     def _evaluate_group(
-        self, place: int, group: GroupPlan, instants: list[int], decided: list[tuple[int, int, int, Decision]]
+        self, place: int, group: GroupPlan, instants: list[int], decided: list[tuple[int, int, Decision]]
     ) -> None:
-        moments, state = [], self._states[place]
-        for instant in instants:
-            known = self._known(instant)
-            state = GroupState(state.rules, next_dark(state, instant, known), instant)
-            moments.append(Moment(instant, known, state.dark_ms))
-            self.result.unknown_instants += not known
-        states: list[RuleState] = []
-        for number in range(len(group.rules)):
-            found, remembered = self._evaluate_rule(group, number, state.rules[number], moments, states)
-            states.append(remembered)
-            decided += [(one.transition.alert.since_ms, place, number, one) for one in found]
-        self._states[place] = GroupState(tuple(states), state.dark_ms, state.last_ms)
-
-    def _evaluate_rule(
-        self, group: GroupPlan, number: int, state: RuleState, moments: list[Moment], before: list[RuleState]
-    ) -> tuple[list[Decision], RuleState]:
-        rule, found = group.rules[number], list[Decision]()
-        start = moments[0].instant_ms - group.query_offset_ms
-        options = self._outside.options
-        outcomes = outcomes_over(rule.query, self._source, start, len(moments), group.interval_ms, options)
-        twins = twins_of(group, number, before)
-        self.result.evaluations += len(moments)
-        for moment, outcome in zip(moments, outcomes, strict=True):
-            if not outcome and not state.alerts and not state.made:
-                continue
-            one = evaluate_rule(
-                group, rule, state, outcome, self._source, moment, self._outside, twins, self._with_evidence
-            )
-            self._derived.append(one.recorded)
-            state = one.state
-            found += one.decisions
-            if one.failure is not None:
-                self._note(RuleFailure(group.name, rule.name, moment.instant_ms, one.failure))
-        return found, state
+        due = [Due(instant, self._known(instant)) for instant in instants]
+        self.result.unknown_instants += sum(not one.known for one in due)
+        self.result.evaluations += len(due) * len(group.rules)
+        one = evaluate_slice(group, self._states[place], self._source, due, self._outside, self._with_evidence)
+        self._states[place] = one.state
+        self._derived.append(one.recorded)
+        decided += [(decision.transition.alert.since_ms, place, decision) for decision in one.decisions]
+        for failure in one.failures:
+            self._note(failure)
 
     def _note(self, failure: RuleFailure) -> None:
         self.result.failures.setdefault((failure.group, failure.rule), Failures(failure)).count += 1
 
 
 def _must_go_step_by_step(groups: Sequence[GroupPlan]) -> bool:
-    if any(rule.depends_on_the_instant for group in groups for rule in group.rules):
-        return True
-    for group in groups:
-        names = [rule.name for rule in group.rules if isinstance(rule.rule, AlertingRule)]
-        if len(set(names)) < len(names):
-            return True  # rules of one name must not hold the same alert
-    return sees_outputs_of_its_like(groups)
+    return not all(group.is_steady for group in groups) or sees_outputs_of_its_like(groups)

@@ -36,10 +36,19 @@ class _Column:
         if self.count and time_ms <= self.times[self.count - 1]:
             return
         if self.count == len(self.times):
-            self.times = np.concatenate([self.times, np.zeros_like(self.times)])
-            self.values = np.concatenate([self.values, np.zeros_like(self.values)])
+            more = max(self.count, 8)
+            self.times = np.concatenate([self.times, np.zeros(more, np.int64)])
+            self.values = np.concatenate([self.values, np.zeros(more)])
         self.times[self.count], self.values[self.count] = time_ms, value
         self.count += 1
+
+    def forget(self, until_ms: int) -> bool:
+        """Samples until then are needed no more; whether any is left."""
+        first = int(np.searchsorted(self.times[: self.count], until_ms, "right"))
+        if first:
+            self.times, self.values = self.times[first : self.count].copy(), self.values[first : self.count].copy()
+            self.count -= first
+        return self.count > 0
 
     def between(self, start_ms: int, end_ms: int) -> tuple[Ints, Floats]:
         lo, hi = np.searchsorted(self.times[: self.count], (start_ms, end_ms), "right").tolist()
@@ -64,6 +73,23 @@ class DerivedSeries:
                 self._by_metric.setdefault(dict(labels).get(NAME, ""), []).append(labels)
                 self._members.clear()
             column.append(time_ms, value)
+
+    def forget(self, until_ms: int) -> None:
+        """Samples until then are needed no more."""
+        for labels in [labels for labels, column in self._columns.items() if not column.forget(until_ms)]:
+            del self._columns[labels]
+            self._by_metric[dict(labels).get(NAME, "")].remove(labels)
+            self._members.clear()
+
+    def samples(self) -> list[Recorded]:
+        """All that it holds."""
+        return [
+            Recorded(labels, time, value)
+            for labels, column in self._columns.items()
+            for time, value in zip(
+                column.times[: column.count].tolist(), column.values[: column.count].tolist(), strict=True
+            )
+        ]
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Selection:
         """See `Source`."""

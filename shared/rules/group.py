@@ -2,21 +2,23 @@
 
 As Prometheus evaluates groups: rules in order, each seeing what those before it made at the same instant; a rule that
 fails leaves its state as it was, and the others go on. Beyond Prometheus: at an instant that is not known (no sign of
-the collectors) nothing is concluded from what is missing, and timers stand still.
+the collectors) nothing is concluded from what is missing, and timers stand still; and when samples arrive, the rules
+that select them are evaluated at once, concluding something only about what these samples say something about.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from shared.messages.alerts import Evidence, alert_id
 from shared.messages.rules import AlertingRule
 from shared.messages.series import NAME
-from shared.promql.series_sets import Labels, labels_from, with_label
+from shared.promql.series_sets import Labels, label_of, labels_from, with_label
 from shared.promql.source import Source
+from shared.rules.arrived import Arrived
 from shared.rules.derived import STALE_MARKER, DerivedSeries, Overlay, Recorded
-from shared.rules.evidence import evidence
+from shared.rules.evidence import Tracer, Witnesses
 from shared.rules.expansion import Expansion, Outside
 from shared.rules.outcomes import Elements, NoOutcome, Outcome, outcome_at
 from shared.rules.plan import ALERTS, ALERTS_FOR_STATE, GroupPlan, RulePlan
@@ -50,6 +52,10 @@ class GroupState(msgspec.Struct, frozen=True):
     rules: tuple[RuleState, ...] = ()
     dark_ms: int = 0
     last_ms: int | None = None
+    """The last instant of the grid."""
+    ended: dict[str, int] = {}
+    """The last instants of alerts that are over, where they are not before the grid's last one: an episode begins
+    only after them."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ class RuleFailure:
     rule: str
     instant_ms: int
     reason: str
+    place: int = 0
+    """Its position in the group's plan."""
 
 
 @dataclass(frozen=True)
@@ -102,31 +110,83 @@ class Moment:
     known: bool
     dark_ms: int
     """The group's dark time up to here."""
+    ended: Mapping[str, int] = field(default_factory=dict)
+    """See `GroupState`."""
+    arrived: Arrived | None = None
+    """The samples whose arrival is the occasion; None on the grid."""
 
 
 def evaluate_group(
-    plan: GroupPlan, state: GroupState, source: Source, instant_ms: int, known: bool = True, outside: Outside = _NOWHERE
+    plan: GroupPlan,
+    state: GroupState,
+    source: Source,
+    instant_ms: int,
+    known: bool = True,
+    outside: Outside = _NOWHERE,
+    with_evidence: bool = True,
+    tracer: Tracer | None = None,
 ) -> Evaluation:
     """Evaluate all rules at the instant. The source must hold what earlier evaluations recorded."""
-    moment = Moment(instant_ms, known, next_dark(state, instant_ms, known))
-    made = DerivedSeries()
-    seen = Overlay(source, made)
-    states: list[RuleState] = []
+    moment = Moment(instant_ms, known, next_dark(state, instant_ms, known), state.ended)
+    result, states = _evaluate(plan, state, source, moment, outside, with_evidence, tracer, None)
+    ended = {key: at for key, at in state.ended.items() if at > instant_ms}
+    return replace(result, state=GroupState(states, moment.dark_ms, instant_ms, ended))
+
+
+def evaluate_arrival(
+    plan: GroupPlan,
+    state: GroupState,
+    source: Source,
+    instant_ms: int,
+    arrived: Arrived,
+    rules: Collection[int],
+    outside: Outside = _NOWHERE,
+    tracer: Tracer | None = None,
+) -> Evaluation:
+    """Evaluate, at the instant, the rules in these places because samples that they select have arrived."""
+    moment = Moment(instant_ms, True, state.dark_ms, state.ended, arrived)
+    result, states = _evaluate(plan, state, source, moment, outside, True, tracer, rules)
+    over = _over(result.decisions)
+    ended = state.ended | dict.fromkeys(over, instant_ms) if over else state.ended
+    return replace(result, state=GroupState(states, state.dark_ms, state.last_ms, ended))
+
+
+def _evaluate(
+    plan: GroupPlan,
+    state: GroupState,
+    source: Source,
+    moment: Moment,
+    outside: Outside,
+    with_evidence: bool,
+    tracer: Tracer | None,
+    only: Collection[int] | None,
+) -> tuple[Evaluation, tuple[RuleState, ...]]:
+    made = DerivedSeries() if plan.reads_its_own else None
+    seen = source if made is None else Overlay(source, made)
     result = Evaluation(state)
-    before = state.rules or (RuleState(),) * len(plan.rules)
-    for rule, remembered in zip(plan.rules, before, strict=True):
-        outcome = outcome_at(rule.query, seen, instant_ms - plan.query_offset_ms, outside.options)
-        twins = twins_of(plan, len(states), states)
-        one = evaluate_rule(plan, rule, remembered, outcome, seen, moment, outside, twins)
-        made.append(one.recorded)
-        states.append(one.state)
+    states = list(state.rules or (RuleState(),) * len(plan.rules))
+    for place, rule in enumerate(plan.rules):
+        if only is not None and place not in only:
+            continue
+        outcome = outcome_at(rule.query, seen, moment.instant_ms - plan.query_offset_ms, outside.options)
+        if not outcome and not states[place].alerts and not states[place].made:
+            continue
+        twins = twins_of(plan, place, states)
+        one = evaluate_rule(plan, rule, states[place], outcome, seen, moment, outside, twins, with_evidence, tracer)
+        if made is not None:
+            made.append(one.recorded)
+        states[place] = one.state
         result.decisions.extend(one.decisions)
         result.recorded.extend(one.recorded)
         if one.failure is not None:
-            result.failures.append(RuleFailure(plan.name, rule.name, instant_ms, one.failure))
-    return Evaluation(
-        GroupState(tuple(states), moment.dark_ms, instant_ms), result.decisions, result.recorded, result.failures
-    )
+            result.failures.append(RuleFailure(plan.name, rule.name, moment.instant_ms, one.failure, place))
+        if over := _over(one.decisions):  # a rule of the same name can't begin such an alert at the same instant
+            moment = replace(moment, ended={**moment.ended, **dict.fromkeys(over, moment.instant_ms)})
+    return result, tuple(states)
+
+
+def _over(decisions: Sequence[Decision]) -> list[str]:
+    return [one.transition.alert.id for one in decisions if one.transition.state in ("resolved", "inactive")]
 
 
 def next_dark(state: GroupState, instant_ms: int, known: bool) -> int:
@@ -137,10 +197,13 @@ def next_dark(state: GroupState, instant_ms: int, known: bool) -> int:
 
 
 def twins_of(plan: GroupPlan, place: int, states: Sequence[RuleState]) -> frozenset[str]:
-    """Alerts of earlier rules with the same name: no other rule can hold an alert of theirs."""
+    """The alerts that other rules of the same name hold: this one can't hold them, too. `states` is of all rules."""
     name = plan.rules[place].name
     return frozenset(
-        key for number, one in enumerate(states[:place]) if plan.rules[number].name == name for key in one.alerts
+        key
+        for number, one in enumerate(states)
+        if number != place and plan.rules[number].name == name
+        for key in one.alerts
     )
 
 
@@ -154,14 +217,18 @@ def evaluate_rule(
     outside: Outside = _NOWHERE,
     twins: frozenset[str] = frozenset(),
     with_evidence: bool = True,
+    tracer: Tracer | None = None,
 ) -> RuleEvaluation:
     """What a rule makes of the outcome of its query."""
     if isinstance(outcome, NoOutcome):
         return RuleEvaluation(state, failure=outcome.reason)
     if not moment.known and not rule.is_direct:
         outcome = []
+    if moment.arrived is not None and not rule.renames:
+        outcome = [one for one in outcome if moment.arrived.concerns(one[0])]
     if isinstance(rule.rule, AlertingRule):
-        return _Alerting(plan, rule, rule.rule, source, moment, outside, with_evidence).evaluate(state, outcome, twins)
+        work = _Alerting(plan, rule, rule.rule, source, moment, outside, with_evidence, tracer)
+        return work.evaluate(state, outcome, twins)
     return _record(plan, rule, state, outcome, moment)
 
 
@@ -191,10 +258,30 @@ def _made(
     """The samples that a rule makes, with markers for the series that are over."""
     recorded = [Recorded(labels, at_ms, value) for labels, value in values.items()]
     gone = [labels for labels in before.made if labels not in values]
-    if moment.known:
+    if moment.arrived is not None:
+        # Of what has not arrived nothing is concluded, but that an alert's series end with it.
+        ended = _series_of_others(alerts, gone)
+        recorded += [Recorded(labels, at_ms, STALE_MARKER) for labels in ended]
+        made: tuple[Labels, ...] = (*values, *(labels for labels in gone if labels not in ended))
+    elif moment.known:
         recorded += [Recorded(labels, at_ms, STALE_MARKER) for labels in gone]
-    made = (*values, *(() if moment.known else gone))
+        made = tuple(values)
+    else:
+        made = (*values, *gone)
     return RuleEvaluation(RuleState(alerts, seen, made), decisions, recorded)
+
+
+def _series_of_others(alerts: Mapping[str, Alert], series: Sequence[Labels]) -> set[Labels]:
+    """The alert series among these that no alert has now."""
+    if not any(label_of(labels, NAME) in (ALERTS, ALERTS_FOR_STATE) for labels in series):
+        return set()
+    now = {one for alert in alerts.values() for one in _series_of(alert)}
+    return {labels for labels in series if label_of(labels, NAME) in (ALERTS, ALERTS_FOR_STATE)} - now
+
+
+def _series_of(alert: Alert) -> tuple[Labels, Labels]:
+    named = with_label(labels_from(alert.labels), NAME, ALERTS)
+    return with_label(named, "alertstate", alert.state), with_label(named, NAME, ALERTS_FOR_STATE)
 
 
 @dataclass(frozen=True)
@@ -208,6 +295,7 @@ class _Alerting:
     moment: Moment
     outside: Outside
     with_evidence: bool
+    tracer: Tracer | None
 
     def evaluate(self, state: RuleState, elements: Elements, twins: frozenset[str]) -> RuleEvaluation:
         now = self.moment.instant_ms
@@ -221,16 +309,26 @@ class _Alerting:
                 return RuleEvaluation(state, failure=_SAME_LABELS.format("alert"))
             active[key] = Element(own, value)
             seen[key] = Seen(dict(labels), value, now)
-        concluded = None if self.moment.known else ()
-        changed = step(self.rule.timers, state.alerts, active, concluded, now, self.moment.dark_ms)
+        concluded = self._concluded(state)
+        ended = self.moment.ended
+        changed = step(self.rule.timers, state.alerts, active, concluded, now, self.moment.dark_ms, ended)
         alerts = {key: alert for key, alert in (state.alerts | changed.alerts).items() if alert is not None}
         if self.plan.limit and len(alerts) > self.plan.limit:
             return RuleEvaluation(state, failure=f"exceeded limit of {self.plan.limit} with {len(alerts)} alerts")
-        all_seen = state.seen | seen
-        decisions = [self._decision(one, all_seen[one.alert.id]) for one in changed.transitions]
+        all_seen = state.seen | {key: one for key, one in seen.items() if key in changed.alerts}
+        decisions = self._decisions([(one, all_seen[one.alert.id]) for one in changed.transitions])
         kept = {key: all_seen[key] for key in alerts}
-        values = self._alert_series(alerts) if self.plan.alert_series else {}
+        told = alerts if self.moment.arrived is None else {key: alerts[key] for key in changed.alerts if key in alerts}
+        values = self._alert_series(told) if self.plan.alert_series else {}
         return _made(state, alerts, kept, values, self.moment, self._sample_time, decisions)
+
+    def _concluded(self, state: RuleState) -> Collection[str] | None:
+        """The alerts that are over unless active; None stands for all."""
+        if self.moment.arrived is None:
+            return None if self.moment.known else ()
+        if self.rule.renames:
+            return None
+        return [key for key, seen in state.seen.items() if self.moment.arrived.concerns(labels_from(seen.labels))]
 
     @property
     def _sample_time(self) -> int:
@@ -247,19 +345,24 @@ class _Alerting:
     def _alert_series(self, alerts: Mapping[str, Alert]) -> dict[Labels, float]:
         values: dict[Labels, float] = {}
         for alert in alerts.values():
-            named = with_label(labels_from(alert.labels), NAME, ALERTS)
-            values[with_label(named, "alertstate", alert.state)] = 1.0
-            values[with_label(named, NAME, ALERTS_FOR_STATE)] = float(alert.episode_ms // 1000)
+            own, for_state = _series_of(alert)
+            values[own] = 1.0
+            values[for_state] = float(alert.episode_ms // 1000)
         return values
 
-    def _decision(self, transition: Transition, seen: Seen) -> Decision:
-        texts = expanded(self.definition, seen, self.source, self.outside)
-        because = Evidence()
-        if self.with_evidence:
-            at = transition.alert.since_ms - self.plan.query_offset_ms
-            lookback = self.outside.options.lookback_ms
-            because = evidence(self.rule.query, self.source, seen.labels, at, lookback)
-        return Decision(self.plan.name, self.definition, transition, texts.annotations, texts.message, because)
+    def _decisions(self, transitions: Sequence[tuple[Transition, Seen]]) -> list[Decision]:
+        witnesses = None
+        if self.with_evidence and transitions:
+            at, lookback = self._sample_time, self.outside.options.lookback_ms
+            witnesses = Witnesses(self.rule.query, self.source, at, lookback)
+        decisions = []
+        for transition, seen in transitions:
+            texts = expanded(self.definition, seen, self.source, self.outside)
+            because = Evidence() if witnesses is None else witnesses.about(seen.labels, self.tracer)
+            decisions.append(
+                Decision(self.plan.name, self.definition, transition, texts.annotations, texts.message, because)
+            )
+        return decisions
 
 
 @dataclass(frozen=True)

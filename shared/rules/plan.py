@@ -6,7 +6,19 @@ from functools import cached_property
 
 from shared.messages.rules import AlertingRule, RecordingRule, RuleGroup
 from shared.messages.series import NAME
-from shared.promql.expressions import Aggregate, Binary, Call, RangeSelector, Subquery, VectorSelector, walk
+from shared.promql.expressions import (
+    COMPARISONS,
+    Aggregate,
+    Binary,
+    Call,
+    Expr,
+    Number,
+    RangeSelector,
+    Subquery,
+    VectorSelector,
+    value_type,
+    walk,
+)
 from shared.promql.matching import Matcher
 from shared.promql.query import Query, compile_query
 from shared.rules.expansion import is_template, queries_may_see
@@ -18,6 +30,12 @@ ALERTS_FOR_STATE = "ALERTS_FOR_STATE"
 DEFAULT_INTERVAL_MS = 15_000
 # What such expressions say may come from samples that are missing.
 _SPEAKS_OF_ABSENCE = frozenset({"absent", "absent_over_time", "count_over_time", "time", "timestamp", "vector"})
+# Functions whose result for a series depends on other series too, or that give their elements other labels.
+_MIXES_SERIES = _SPEAKS_OF_ABSENCE | {
+    "histogram_quantile", "histogram_fraction", "info", "label_join", "label_replace", "scalar",
+    "sort", "sort_by_label", "sort_by_label_desc", "sort_desc",
+}  # fmt: skip
+_RENAMES = frozenset({"label_join", "label_replace"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +71,35 @@ class RulePlan:
             or (isinstance(one, Binary) and (one.op in ("unless", "or") or _fills(one)))
             for one in walk(self.query.expr)
         )
+
+    @cached_property
+    def is_pointwise(self) -> bool:
+        """Whether what it finds of a series follows from that series alone."""
+        parts = list(walk(self.query.expr))
+        return sum(isinstance(one, VectorSelector) for one in parts) == 1 and not any(
+            isinstance(one, Aggregate)
+            or (isinstance(one, Call) and one.name in _MIXES_SERIES)
+            or (isinstance(one, Binary) and "scalar" not in (value_type(one.left), value_type(one.right)))
+            for one in parts
+        )
+
+    @cached_property
+    def renames(self) -> bool:
+        """Whether labels of an element may say something else than those of the series that it came from."""
+        return any(
+            (isinstance(one, Call) and one.name in _RENAMES)
+            or (isinstance(one, Aggregate) and one.op == "count_values")
+            for one in walk(self.query.expr)
+        )
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """The number that the rule as a whole compares with, if it does."""
+        expr = self.query.expr
+        if not isinstance(expr, Binary) or expr.op not in COMPARISONS:
+            return None
+        sides: list[Expr] = [side for side in (expr.left, expr.right) if isinstance(side, Number)]
+        return sides[0].value if len(sides) == 1 and isinstance(sides[0], Number) else None
 
     @property
     def texts(self) -> Iterator[str]:
@@ -90,6 +137,22 @@ class GroupPlan:
     limit: int = 0
     alert_series: bool = field(default=True)
     """Whether ALERTS and ALERTS_FOR_STATE are made."""
+
+    @cached_property
+    def reads_its_own(self) -> bool:
+        """Whether a rule may see what a rule of the group makes."""
+        made = {metric for rule in self.rules for metric in rule.outputs}
+        return any(rule.may_see(metric) for rule in self.rules for metric in made)
+
+    @cached_property
+    def is_steady(self) -> bool:
+        """Whether many instants can be taken at once, rule by rule: then none looks ahead or at what comes later."""
+        names = [rule.name for rule in self.rules if isinstance(rule.rule, AlertingRule)]
+        return (
+            len(set(names)) == len(names)  # rules of one name must not hold the same alert
+            and not any(rule.depends_on_the_instant for rule in self.rules)
+            and not (self.reads_its_own and sees_outputs_of_its_like([self]))
+        )
 
 
 def plan_group(group: GroupDraft | RuleGroup, default_interval_ms: int = DEFAULT_INTERVAL_MS) -> GroupPlan:

@@ -7,56 +7,50 @@ samples:            at each offset, series and values; `source` and `time` (the 
 every: 30s          repeats each line of `steady` at this distance
 steady: {'m{host="b"}': 1}
 dark: [[60s, 3m]]   stretches without a sign of a collector
+away: [[60s, 3m]]   stretches in which the bus is away: time stands still; what is sent then has no offset in it
 changes:            other rules from an offset on
   - {at: 2m, rules: |...}
 expected:           all transitions, in their order: offset, state, alert name and labels
   - 15s firing high{host="a"}
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from services.alerting.core.fold import Fold
-from services.alerting.core.inputs import Input, Marker, Progress, RuleChange
-from services.alerting.core.routing import Routes, selectors_of
-from services.alerting.core.terms import Terms
 from shared.messages.alerts import AlertEvent
-from shared.messages.rules import RuleGroup
-from shared.messages.samples import STALE, Sample, SampleBatch
+from shared.messages.samples import STALE, Sample
 from shared.messages.series import key_of
 from shared.promql.durations import duration_text, parse_duration
 from shared.rules.files import parse_rule_file
+from tests.cases.simulation import Simulation
 
 START_MS = 1_700_000_100_000  # on the grid of 15 s and of 5 min
 SECOND = 1_000
 _SIGN_EVERY = 30 * SECOND
 
 
-@dataclass
-class Timeline:
-    """A case: the log that it makes, and what is expected of it."""
-
-    name: str
-    log: list[Input]
-    expected: list[str]
-    revisions: int = 0
-    told: list[str] = field(default_factory=list)
-
-
-def load(path: Path) -> Timeline:
-    """The case in a file."""
+def play(path: Path) -> tuple[Simulation, list[str]]:
+    """The case in a file, played to its end, and the transitions that it expects."""
     data: dict[str, Any] = yaml.safe_load(path.read_text())
-    return Timeline(path.stem, list(_log(data)), data["expected"])
-
-
-def fold_all(log: list[Input], terms: Terms | None = None) -> list[AlertEvent]:
-    """The events of a whole log."""
-    fold = Fold(terms or Terms())
-    return [event for message in log for outputs in fold.apply(message) for event in outputs.events]
+    simulation = Simulation(now_ms=START_MS)
+    dark, away = _stretches(data, "dark"), _stretches(data, "away")
+    changes = {0: data["rules"]} | {parse_duration(one["at"]): one["rules"] for one in data.get("changes", [])}
+    sent = _samples(data)
+    for second in range(0, parse_duration(data["until"]) + SECOND, SECOND):
+        simulation.now_ms = START_MS + second
+        if second in changes:
+            simulation.define(parse_rule_file(changes[second], "case"))
+        watched = not any(start < second <= end for start, end in dark)
+        if second % _SIGN_EVERY == 0 and watched:
+            simulation.sign("collector/other", simulation.now_ms)
+        for source, samples in sent.get(second, []):
+            simulation.send(source, samples)
+        # Time stands still while the bus is away, and leaps when it is back.
+        if not any(start < second <= end for start, end in away):
+            simulation.mark()
+    return simulation, data["expected"]
 
 
 def told(event: AlertEvent) -> str:
@@ -66,41 +60,8 @@ def told(event: AlertEvent) -> str:
     return f"{duration_text(offset)} {event.state} {key_of({'__name__': event.rule, **shown})}"
 
 
-def _log(data: dict[str, Any]) -> Iterator[Input]:
-    """One input a second and more: as the router would write it, with one samples partition."""
-    dark = [(parse_duration(start), parse_duration(end)) for start, end in data.get("dark", [])]
-    routes, groups = Routes(), dict[str, RuleGroup]()
-    revision = offset = sign = 0
-    changes = {0: data["rules"]} | {parse_duration(one["at"]): one["rules"] for one in data.get("changes", [])}
-    sent = _samples(data)
-    for second in range(0, parse_duration(data["until"]) + SECOND, SECOND):
-        now = START_MS + second
-        if second in changes:
-            for change in _changes(changes[second], groups, routes, revision, now):
-                revision = change.revision
-                yield change
-        if second % _SIGN_EVERY == 0 and not any(start < second <= end for start, end in dark):
-            sign = now
-        for source, samples in sent.get(second, []):
-            offset += 1
-            yield from routes.split(SampleBatch.of(source, samples), 0, offset, now)
-        yield Marker(1, [Progress(0, now, sign, revision)])
-
-
-def _changes(text: str, groups: dict[str, RuleGroup], routes: Routes, revision: int, now: int) -> Iterator[RuleChange]:
-    drafts = {draft.name: draft for draft in parse_rule_file(text, "case")}
-    for name in groups.keys() - drafts.keys():
-        revision += 1
-        del groups[name]
-        routes.put(name, frozenset())
-        yield RuleChange(name, revision, now)
-    for name, draft in drafts.items():
-        if name in groups and draft.same_as(groups[name]):
-            continue
-        revision += 1
-        groups[name] = draft.group(revision, "case", now)
-        routes.put(name, selectors_of(groups[name]))
-        yield RuleChange(name, revision, now, groups[name].encode())
+def _stretches(data: dict[str, Any], name: str) -> list[tuple[int, int]]:
+    return [(parse_duration(start), parse_duration(end)) for start, end in data.get(name, [])]
 
 
 def _samples(data: dict[str, Any]) -> dict[int, list[tuple[str, list[Sample]]]]:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from services.alerting.core.routing import Routes, selectors_of
+from services.alerting.core.inputs import series_of
+from services.alerting.core.routing import Routes, group_reaches, partition_of
 from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.health import HealthView
@@ -25,6 +26,7 @@ from shared.bus import Batch, Received
 from shared.database import Database
 from shared.messages.access import Token
 from shared.messages.alerts import AlertEvent
+from shared.messages.samples import PackedBatch
 from shared.messages.topics import (
     ACCESS,
     ALERT_EVENTS,
@@ -141,7 +143,7 @@ def test_api_shows_a_health_result(example: Example) -> None:
 
 @pytest.mark.parametrize("example", with_value(RULES), ids=str)
 def test_api_shows_a_rule_group(example: Example) -> None:
-    assert len(group_body(example.message).rules) == len(example.message.rules)
+    assert len(group_body(example.message, None, 0).rules) == len(example.message.rules)
 
 
 @pytest.mark.parametrize("example", with_value(SAMPLES), ids=str)
@@ -153,12 +155,14 @@ def test_api_takes_samples(example: Example) -> None:
 
 @pytest.mark.parametrize("example", with_value(SAMPLES), ids=str)
 def test_alerting_routes_samples_to_the_groups_whose_rules_select_them(example: Example) -> None:
-    routes = Routes()
+    routes = Routes(4)
     for group in with_value(RULES):
-        routes.put(group.key, selectors_of(group.message))
-    routed = {part.group for part in routes.split(example.message, 0, 0, 0)}
+        routes.put(group.key, group_reaches(group.message, 300_000))
     selected = {"pushed": {"Custom Alert"}, "system": {"billing"}, "derived": {"billing"}}
-    assert routed == selected.get(example.name, set())
+    groups = selected.get(example.name, set())
+    parts = dict(routes.split(PackedBatch.decode(example.payload or b""), 0, 0, 0))
+    assert set(parts) == {partition_of(group, 4) for group in groups}
+    assert all(series_of(part) for part in parts.values())
 
 
 def test_the_services_that_are_named_as_readers_are_the_ones_tried_here() -> None:

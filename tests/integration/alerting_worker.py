@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from services.alerting.core.fold import Fold
+from services.alerting.core.fold import Fold, fold_one
 from services.alerting.core.inputs import decode
 from services.alerting.core.terms import Terms
 from shared import clock
@@ -118,7 +118,7 @@ async def offline(bootstrap: str) -> list[AlertEvent]:
             message = decode(record.value or b"")
         except BadMessage:
             continue
-        for outputs in folds.setdefault(record.partition, Fold(terms)).apply(message):
+        for outputs in fold_one(folds.setdefault(record.partition, Fold(terms)), message, record.timestamp):
             found += outputs.events
     return found
 

@@ -1,46 +1,21 @@
 """What is told of a transition: the event, and the alert as it stands."""
 
-from shared.messages.alerts import (
-    AlertEvent,
-    CurrentAlert,
-    Evidence,
-    EvidenceSample,
-    EvidenceSeries,
-    event_id,
-    fingerprint,
-)
-from shared.messages.rules import AlertingRule, RuleGroup
-from shared.promql.windows import Windows
-from shared.rules.state import Transition
+from services.alerting.core.terms import Terms
+from shared.messages.alerts import AlertEvent, CurrentAlert, event_id, fingerprint
+from shared.messages.rules import RuleGroup
+from shared.rules.group import Decision
 
-MOST_SERIES = 20
-MOST_SAMPLES = 50
 LARGEST_EVENT = 64 * 1024
 LONGEST_TEXT_WHEN_CUT = 1_024
 
 
-def evidence(windows: Windows, series: list[str], instant_ms: int, lookback_ms: int) -> Evidence:
-    """The samples of these series that an evaluation at the instant saw, newest kept, bounded."""
-    shown = []
-    origin: tuple[int, int, int] | None = None
-    for key in series[:MOST_SERIES]:
-        row = windows.rows[key]
-        times, values = windows.samples(row, instant_ms - lookback_ms, instant_ms)
-        pairs = zip(times[-MOST_SAMPLES:].tolist(), values[-MOST_SAMPLES:].tolist(), strict=True)
-        samples = [EvidenceSample(time=time, value=value) for time, value in pairs]
-        shown.append(EvidenceSeries(series=key, samples=samples, total_samples=len(times)))
-        if origin is None and len(times) and times[-1] == windows.newest[row]:
-            partition, offset, accepted = windows.origins[row].tolist()
-            origin = (partition, offset, accepted)
-    partition, offset, accepted = origin or (None, None, None)
-    return Evidence(series=shown, total_series=len(series), partition=partition, offset=offset, accepted_at=accepted)
+def event(group: RuleGroup, threshold: float | None, decision: Decision, decided_ms: int, terms: Terms) -> AlertEvent:
+    """The event of a transition, at most 64 KB: evidence gives way first, then long texts.
 
-
-def event(
-    group: RuleGroup, rule: AlertingRule, threshold: float | None, transition: Transition, because: Evidence
-) -> AlertEvent:
-    """The event of a transition, at most 64 KB: evidence gives way first, then long texts."""
-    alert = transition.alert
+    `decided_ms`: when the bus had accepted what let the instant be evaluated.
+    """
+    rule, alert, state = decision.rule, decision.transition.alert, decision.transition.state
+    late = decided_ms - alert.since_ms
     full = AlertEvent(
         id=event_id(alert.id, alert.episode_ms, alert.transition),
         alert_id=alert.id,
@@ -48,15 +23,18 @@ def event(
         group=group.name,
         rule=rule.name,
         rule_version=rule.version,
+        group_version=group.version,
         episode=alert.episode_ms,
         transition=alert.transition,
-        state=transition.state,
-        previous_state=transition.previous,
+        state=state,
+        previous_state=decision.transition.previous,
         instant=alert.since_ms,
+        decided_at=decided_ms,
+        late_ms=late if late > terms.told_late_after_ms else 0,
         labels=alert.labels,
-        annotations=annotations(rule),
+        annotations=decision.annotations,
         severity=rule.severity,
-        message=message(rule),
+        message=decision.message,
         value=alert.value,
         expr=rule.expr,
         threshold=threshold,
@@ -65,20 +43,20 @@ def event(
         immediate=group.immediate,
         shadow=rule.shadow,
         fired_at=alert.fired_ms,
-        evidence=because,
+        evidence=decision.evidence,
     )
     return _bounded(full)
 
 
-def current(group: RuleGroup, rule: AlertingRule, told: AlertEvent) -> CurrentAlert | None:
+def current(told: AlertEvent) -> CurrentAlert | None:
     """The alert as it stands after `told`; None: it is over."""
     if told.state not in ("pending", "firing"):
         return None
     return CurrentAlert(
         alert_id=told.alert_id,
         fingerprint=told.fingerprint,
-        group=group.name,
-        rule=rule.name,
+        group=told.group,
+        rule=told.rule,
         rule_version=told.rule_version,
         episode=told.episode,
         state=told.state,
@@ -94,16 +72,6 @@ def current(group: RuleGroup, rule: AlertingRule, told: AlertEvent) -> CurrentAl
         last_event_id=told.id,
         last_transition=told.transition,
     )
-
-
-def message(rule: AlertingRule) -> str:
-    """What people read. The place where templates are expanded once the language has them."""
-    return rule.message
-
-
-def annotations(rule: AlertingRule) -> dict[str, str]:
-    """The annotations. The place where templates are expanded once the language has them."""
-    return rule.annotations
 
 
 def _bounded(full: AlertEvent) -> AlertEvent:

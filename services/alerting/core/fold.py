@@ -2,115 +2,340 @@
 
 Nothing but the messages decides: no clock, no order of dictionaries that a restart would change. Folding the same log
 again, or from any stored state on, gives the same events, byte for byte.
+
+Instants of the grid are not evaluated while a marker is folded, but noted as due, with what is known of them then;
+whoever runs the fold takes them up one group after another, so that a heavy group delays only itself. What comes out
+is the same whenever that happens: an evaluation sees samples up to its instant, and a message that holds such samples
+is folded only after it (`awaited`).
 """
 
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from services.alerting.core.group import GroupAtWork, StoredGroup
-from services.alerting.core.inputs import GroupSamples, Input, Marker, RuleChange
+from services.alerting.core.group import LONGEST_WAIT_MS, DueTick, GroupAtWork, StoredGroup
+from services.alerting.core.inputs import Filled, Input, Marker, RuleChange, Samples, series_of
 from services.alerting.core.outputs import Outputs
+from services.alerting.core.store import Batch, SampleStore, rows_in
 from services.alerting.core.terms import Terms
 from services.alerting.core.timeline import StoredTimeline, Timeline
 from shared.messages.rules import RuleGroup
+from shared.promql.windows import Ints
+from shared.rules.slices import Slice
+
+MOST_SHAPES = 10_000
+FORGET_EVERY_MS = 60_000
+MOST_SOURCES = 10_000
 
 
 class StoredFold(msgspec.Struct, frozen=True):
-    """What a fold keeps beside its groups."""
+    """What a fold keeps beside its groups and samples."""
 
     timeline: StoredTimeline
     removed: dict[str, int]
     closed: dict[str, int]
     groups: list[str]
+    horizon_ms: int
+    forgot_ms: int
+    newest: dict[str, int]
+
+
+class Work(NamedTuple):
+    """Due instants of a group, to be evaluated: `evaluate` anywhere, then `Fold.finish` where the fold is."""
+
+    group: GroupAtWork
+    ticks: list[DueTick]
+
+    def evaluate(self) -> Slice:
+        """The evaluation. Reads only."""
+        return self.group.evaluate(self.ticks)
+
+
+class _Shape(NamedTuple):
+    """Where the series of a source's batches are, as long as it sends the same ones."""
+
+    series: bytes
+    generation: int
+    rows: Ints
+    groups: frozenset[str]
+    """All groups that one of them concerns."""
 
 
 class Fold:
-    """The state of one partition; `apply` moves it on."""
+    """The state of one partition."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self.timeline = Timeline()
+        self.timeline = Timeline(terms)
+        self.store = SampleStore()
         self.groups: dict[str, GroupAtWork] = {}
         self._removed: dict[str, int] = {}
         """Revision of the removal, for as long as a router might still tell of an older one."""
         self._closed: dict[str, int] = {}
         """The last instants of groups that are gone: one of the same name begins after them."""
-        self.changed: set[str] = set()
-        """Groups whose state moved since `store_group` was asked for it."""
+        self._due: dict[str, None] = {}
+        """Groups with due instants, the longest waiting first."""
+        self._newest: OrderedDict[str, int] = OrderedDict()
+        """By source, the newest time of its samples so far: its own progress."""
+        self._shapes: OrderedDict[str, _Shape] = OrderedDict()
+        self._forgot_ms = 0
+        self.defined = True
+        """Whether groups have come, gone or changed since this was set to False."""
 
-    def apply(self, message: Input) -> Iterator[Outputs]:
-        """Fold one message; yields after each piece of work, so that the caller can let others run. Exhaust it."""
+    def apply(self, message: Input, told_ms: int) -> Iterator[Outputs]:
+        """Fold one message that the bus accepted at `told_ms`; exhaust it. What it waits for must be done before.
+
+        It yields after each piece of work, so that the caller can let others run.
+        """
         if isinstance(message, Marker):
-            yield from self._advance(message)
-        elif isinstance(message, GroupSamples):
+            yield from self._advance(message, told_ms)
+        elif isinstance(message, Samples):
+            yield from self._take(message, told_ms)
+        elif isinstance(message, Filled):
             group = self.groups.get(message.group)
             if group is not None:
-                self.changed.add(message.group)
-                yield from group.take(message)
+                group.history_filled = max(group.history_filled, message.revision)
         else:
-            yield from self._change(message)
+            yield from self._change(message, told_ms)
 
-    def _change(self, change: RuleChange) -> Iterator[Outputs]:
+    def awaited(self, message: Input) -> list[str]:
+        """The groups whose due instants must be evaluated before this message is folded."""
+        if not self._due:
+            return []
+        if isinstance(message, RuleChange):
+            return [message.group] if message.group in self._due else []
+        if not isinstance(message, Samples):
+            return []
+        earliest = int(np.frombuffer(message.times, "<i8").min(initial=2**62))
+        concerned = self._shape(message).groups
+        return [name for name in self._due if name in concerned and self._must_precede(name, earliest)]
+
+    def _must_precede(self, name: str, earliest_ms: int) -> bool:
+        group = self.groups[name]
+        return group.definition.immediate or earliest_ms <= group.decided_ms or self._is_crowded(group)
+
+    def due(self) -> Iterator[Work]:
+        """The due instants, some of each group, the group that waits longest first. None may be in hand."""
+        for name in list(self._due):
+            yield self.work_of(name)
+
+    def work_of(self, name: str) -> Work:
+        """The next due instants of a group that has some."""
+        group = self.groups[name]
+        return Work(group, [group.due[place] for place in range(min(len(group.due), self._terms.most_slice))])
+
+    @property
+    def due_groups(self) -> Collection[str]:
+        """The groups that have due instants."""
+        return self._due.keys()
+
+    def fail(self, work: Work, reason: str) -> Outputs:
+        """What should have been evaluated can't be, by a fault of ours: the instants pass by."""
+        outputs = work.group.fail(work.ticks, reason)
+        self._done(work)
+        return outputs
+
+    @property
+    def oldest_due_ms(self) -> int | None:
+        """The earliest instant that is due; None if none is."""
+        return min((self.groups[name].due[0].instant_ms for name in self._due), default=None)
+
+    def finish(self, work: Work, result: Slice) -> Outputs:
+        """Take up what was evaluated."""
+        outputs = work.group.finish(work.ticks, result)
+        self._done(work)
+        return outputs
+
+    def _done(self, work: Work) -> None:
+        name = work.group.name
+        del self._due[name]
+        if work.group.due:
+            self._due[name] = None  # at the end: others come first
+
+    def _change(self, change: RuleChange, told_ms: int) -> Iterator[Outputs]:
         name = change.group
         group = self.groups.get(name)
-        if change.revision <= max(self._removed.get(name, -1), group.change.revision if group else -1):
+        known = group.change.revision if group else -1
+        if group is not None and change.revision == known and change.wired > group.change.wired:
+            group.rewire(change, self.timeline.now_ms)
+            self.store.want(name, group.reaches)
+            self.defined = True
+            return
+        if change.revision <= max(self._removed.get(name, -1), known):
             return
         definition = None if change.definition is None else RuleGroup.decode(change.definition)
-        self.changed.add(name)
+        self.defined = True
         if definition is None or not definition.enabled:
             self._removed[name] = change.revision
             if group is not None:
                 del self.groups[name]
-                yield from group.close(change.accepted_ms)
+                yield group.close(change.accepted_ms)
+                self.store.want(name, {})
                 self._closed[name] = group.last_instant_ms
+                self.timeline.forget_group(name)
         elif group is not None:
-            yield from group.replace(change, definition)
+            yield group.change_to(change, definition)
+            self.store.want(name, group.reaches)
         else:
             self._removed.pop(name, None)
-            new = self.groups[name] = GroupAtWork(change, definition, self._terms)
+            new = self.groups[name] = GroupAtWork(change, definition, self._terms, self.store)
             new.last_tick_ms = max(new.last_tick_ms, self._closed.pop(name, 0))
+            self.store.want(name, new.reaches)
 
-    def _advance(self, marker: Marker) -> Iterator[Outputs]:
+    def _is_crowded(self, group: GroupAtWork) -> bool:
+        return self.store.series_of(group.name) > self._terms.most_series
+
+    def _advance(self, marker: Marker, told_ms: int) -> Iterator[Outputs]:
         self.timeline.advance(marker)
-        watermark, revision = self.timeline.watermark_ms, self.timeline.rules_revision
+        now, revision = self.timeline.now_ms, self.timeline.rules_revision
         for name, removed in list(self._removed.items()):
             if removed <= revision:
                 del self._removed[name]
         for name, instant in list(self._closed.items()):
-            if instant + self._terms.lookback_ms < watermark:
+            if instant + self._terms.lookback_ms < now:
                 del self._closed[name]
-        oldest = watermark
-        for group in list(self.groups.values()):
-            # Its windows have to be complete before anything is concluded from what they lack.
-            if not group.filled and group.change.revision <= revision:
-                self.changed.add(group.name)
-                yield from group.begin()
-            while group.filled and group.next_tick_ms <= watermark - group.definition.query_offset_ms:
-                self.changed.add(group.name)
-                instant = group.next_tick_ms
-                yield from group.tick(instant, self.timeline.known(instant, self._terms.dark_after_ms))
-            oldest = min(oldest, group.last_tick_ms)
+        oldest = now
+        for group in self.groups.values():
+            yield from self._move(group, now, revision, told_ms)
+            if group.refusal is None:
+                oldest = min(oldest, group.horizon_ms)
+        oldest = max(oldest, now - LONGEST_WAIT_MS)
         # Twice as long as is asked for: a group that is told of now may begin a little before the watermark.
         self.timeline.forget(oldest - 2 * self._terms.dark_after_ms)
+        if now < self._forgot_ms + FORGET_EVERY_MS:
+            return
+        self._forgot_ms = now
+        self.store.forget(oldest)
+        for group in self.groups.values():
+            group.forget()
 
-    def store(self) -> StoredFold:
-        """What there is to keep beside the groups, and their names in order."""
-        return StoredFold(self.timeline.store(), dict(self._removed), dict(self._closed), list(self.groups))
+    def _move(self, group: GroupAtWork, now_ms: int, revision: int, told_ms: int) -> Iterator[Outputs]:
+        """Time has moved on for a group."""
+        # Its windows have to be complete before anything is concluded from what they lack.
+        if not group.filled and group.fill_revision <= revision and not group.waits_for_history:
+            yield from group.begin(told_ms)
+        if group.refusal is not None:
+            yield group.pass_by(now_ms)
+        elif group.note_due(self.timeline, told_ms):
+            self._due.setdefault(group.name)
+            while group.looks_ahead and group.due:  # it would see more if it came later
+                work = self.work_of(group.name)
+                yield self.finish(work, work.evaluate())
 
-    def store_group(self, name: str) -> StoredGroup:
-        """What there is to keep of one group."""
-        self.changed.discard(name)
-        return self.groups[name].store()
+    def _take(self, message: Samples, told_ms: int) -> Iterator[Outputs]:
+        outputs = Outputs()
+        for name in sorted(self._shape(message).groups):
+            if self._is_crowded(self.groups[name]):
+                self.groups[name].crowded = True
+                self.store.want(name, {})
+        shape = self._shape(message)
+        index, times, values = message.columns()
+        rows = shape.rows[index]
+        good = rows >= 0
+        future = good & (times > message.accepted_ms + self._terms.most_ahead_ms)
+        outputs.refused["future"] = int(future.sum())
+        good &= ~future
+        if not message.fill and message.made_by is None:
+            newest = self._progress(message, times)
+            late = good & (times < newest - self._terms.lateness_ms)
+            outputs.refused["late"] = outputs.too_late[message.source] = int(late.sum())
+            good &= ~late
+        rows, times, values = rows[good], times[good], values[good]
+        if not len(rows):
+            yield outputs
+            return
+        batch = Batch(message.source, message.partition, message.offset, message.accepted_ms)
+        overflowed = self.store.overflowed
+        evaluated = {name: self.groups[name].decided_ms for name in shape.groups if name != message.made_by}
+        taken = self.store.take(rows, times, values, batch, {} if message.fill else evaluated)
+        outputs.refused["window_full"] = self.store.overflowed - overflowed
+        outputs.late = max(taken.late.values(), default=0)
+        for name, count in taken.late.items():
+            self.groups[name].late_samples += count
+        yield outputs
+        if message.fill:
+            return
+        fresh = taken.fresh
+        for name in sorted(shape.groups):
+            group = self.groups[name]
+            immediate = group.definition.immediate and name != message.made_by
+            if immediate and message.accepted_ms >= group.effective_ms and fresh.any():
+                yield from self._arrive(group, rows[fresh], times[fresh], message.accepted_ms, told_ms)
+
+    def _arrive(self, group: GroupAtWork, rows: Ints, times: Ints, accepted_ms: int, told_ms: int) -> Iterator[Outputs]:
+        """Evaluate an immediate group on what has arrived, each sample at its own instant, in the order of time."""
+        mine = np.array([group.name in self.store.groups_of(row) for row in rows.tolist()], np.bool_)
+        rows, times = rows[mine], times[mine]
+        instants = np.minimum(times, accepted_ms + self._terms.clock_tolerance_ms)
+        # One that comes late counts now: what it belongs to has been evaluated.
+        instants = np.maximum(instants, group.last_tick_ms + 1)
+        for instant in np.unique(instants).tolist():
+            yield group.arrive(sorted(set(rows[instants == instant].tolist())), instant, told_ms)
+
+    def _progress(self, message: Samples, times: Ints) -> int:
+        """The newest time of a source's samples before these. A clock that is ahead is not followed."""
+        before = self._newest.pop(message.source, -(2**62))
+        newest = min(int(times.max(initial=before)), message.accepted_ms + self._terms.clock_tolerance_ms)
+        self._newest[message.source] = max(before, newest)
+        if len(self._newest) > MOST_SOURCES:
+            self._newest.popitem(last=False)
+        return before
+
+    def _shape(self, message: Samples) -> _Shape:
+        raw, source = bytes(message.series), message.source
+        shape = self._shapes.get(source)
+        if shape is not None and shape.generation == self.store.generation and shape.series == raw:
+            self._shapes.move_to_end(source)
+            return shape
+        rows = rows_in(self.store, series_of(message))
+        groups = frozenset(name for row in rows[rows >= 0].tolist() for name in self.store.groups_of(row))
+        shape = self._shapes[source] = _Shape(raw, self.store.generation, rows, groups)
+        if len(self._shapes) > MOST_SHAPES:
+            self._shapes.popitem(last=False)
+        return shape
+
+    def stored(self) -> StoredFold:
+        """What there is to keep beside the groups and samples, and the groups' names in order."""
+        return StoredFold(
+            timeline=self.timeline.store(),
+            removed=dict(self._removed),
+            closed=dict(self._closed),
+            groups=list(self.groups),
+            horizon_ms=self.store.horizon_ms,
+            forgot_ms=self._forgot_ms,
+            newest=dict(self._newest),
+        )
 
     @classmethod
     def restore(cls, terms: Terms, stored: StoredFold, group: Callable[[str], StoredGroup]) -> "Fold":
-        """The fold that was stored; `group` gives each group by name."""
+        """The fold that was stored, without its samples; `group` gives each group by name."""
         fold = cls(terms)
-        fold.timeline = Timeline.restore(stored.timeline)
+        fold.timeline = Timeline.restore(terms, stored.timeline)
         fold._removed, fold._closed = dict(stored.removed), dict(stored.closed)
+        fold._newest = OrderedDict(stored.newest)
+        fold._forgot_ms = stored.forgot_ms
         for name in stored.groups:
             kept = group(name)
             assert kept.change.definition is not None, "only groups with a definition are at work"
-            fold.groups[name] = GroupAtWork.restore(kept, RuleGroup.decode(kept.change.definition), terms)
+            definition = RuleGroup.decode(kept.change.definition)
+            one = fold.groups[name] = GroupAtWork.restore(kept, definition, terms, fold.store)
+            fold.store.want(name, one.reaches)
+            if one.due:
+                fold._due[name] = None
         return fold
+
+
+def drain(fold: Fold) -> Iterator[Outputs]:
+    """Evaluate all that is due, here and now."""
+    while works := list(fold.due()):
+        for work in works:
+            yield fold.finish(work, work.evaluate())
+
+
+def fold_one(fold: Fold, message: Input, told_ms: int) -> Iterator[Outputs]:
+    """Fold one message and all that it makes due: for tests and tools, that have nothing else to do meanwhile."""
+    yield from fold.apply(message, told_ms)
+    yield from drain(fold)

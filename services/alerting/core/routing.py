@@ -1,18 +1,24 @@
 """Which rule groups a sample concerns, and in which partition of the log a group lives."""
 
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
-from services.alerting.core.inputs import GroupSamples
+from services.alerting.core.inputs import Samples, raw_series
+from services.alerting.core.interests import Interests
 from shared.messages.rules import RuleGroup
-from shared.messages.samples import SampleBatch
+from shared.messages.samples import PackedBatch, check_index
 from shared.messages.series import labels_of
-from shared.promql.errors import BadQuery
 from shared.promql.matching import Selector
-from shared.promql.syntax import parse
+from shared.promql.windows import Ints
+from shared.rules.reading import reaches_of
 
 MOST_CACHED_SERIES = 500_000
+MOST_SHAPES = 10_000
 COLLECTOR = "collector/"
 
 
@@ -31,97 +37,131 @@ def is_sign_of_life(source: str) -> bool:
     return source.startswith(COLLECTOR)
 
 
-def selectors_of(group: RuleGroup) -> frozenset[Selector]:
-    """All selectors of a group's rules; none of a rule that this version can't evaluate, none where it is disabled."""
-    found: set[Selector] = set()
+def source_of(group: str) -> str:
+    """Who sends the samples that a group makes."""
+    return f"alerting/{group}"
+
+
+def group_reaches(group: RuleGroup, lookback_ms: int) -> dict[Selector, int]:
+    """All selectors of a group's rules, and how far back (ms) they look; nothing where it is disabled."""
+    found: dict[Selector, int] = {}
     for rule in group.rules if group.enabled else []:
-        try:
-            found.update(parse(rule.expr).selectors)
-        except BadQuery:
-            continue  # the fold holds the rule in an error state and says so
-    return frozenset(found)
+        for selector, reach in reaches_of(rule, lookback_ms).items():
+            found[selector] = max(reach + group.query_offset_ms, found.get(selector, 0))
+    return found
+
+
+class _Part(NamedTuple):
+    """What of a shape goes to a partition of the log: the new number of each series, -1 where it doesn't."""
+
+    numbers: Ints
+    series: msgspec.Raw
+    whole: bool
+
+
+class _Shape(NamedTuple):
+    """The series of a source's batches, as long as it sends the same ones."""
+
+    series: bytes
+    types: bytes
+    height: int
+    parts: dict[int, _Part]
 
 
 class Routes:
-    """Series key -> groups, found once per series and remembered."""
+    """Batches -> what of them goes into which partition of the log. Found once per series and remembered."""
 
-    def __init__(self) -> None:
-        self._groups: dict[str, frozenset[Selector]] = {}
-        self._by_metric: dict[str, dict[str, list[Selector]]] = {}
-        self._any_metric: dict[str, list[Selector]] = {}
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._interests: Interests[str] = Interests()
+        self._groups: set[str] = set()
         self._cache: dict[str, tuple[str, ...]] = {}
+        self._shapes: OrderedDict[str, _Shape] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._groups)
 
-    def put(self, group: str, selectors: frozenset[Selector]) -> None:
-        """Route to `group` what `selectors` select, from now on; nothing if there are none."""
-        for metric in {selector.metric for selector in self._groups.pop(group, ())}:
-            (self._any_metric if metric is None else self._by_metric[metric]).pop(group, None)
-        if selectors:
-            self._groups[group] = selectors
-        for selector in selectors:
-            index = self._any_metric if selector.metric is None else self._by_metric.setdefault(selector.metric, {})
-            index.setdefault(group, []).append(selector)
+    def put(self, group: str, reaches: Mapping[Selector, int]) -> None:
+        """Route to `group` what it selects, from now on; nothing if there are no selectors."""
+        self._interests.put(group, reaches)
+        self._groups.discard(group)
+        if reaches:
+            self._groups.add(group)
         self._cache.clear()
+        self._shapes.clear()
 
     def groups_of(self, key: str) -> tuple[str, ...]:
         """The groups that the series concerns. BadMessage if the key is not canonical."""
         found = self._cache.get(key)
         if found is None:
-            found = self._find(key)
+            found = tuple(sorted(self._interests.of(labels_of(key))))
             if len(self._cache) >= MOST_CACHED_SERIES:
                 self._cache.clear()
             self._cache[key] = found
         return found
 
-    def _find(self, key: str) -> tuple[str, ...]:
-        labels = labels_of(key)
-        found: set[str] = set()
-        for index in (self._by_metric.get(labels["__name__"], {}), self._any_metric):
-            found.update(
-                group
-                for group, selectors in index.items()
-                if group not in found and any(selector.matches(labels) for selector in selectors)
-            )
-        return tuple(sorted(found))
+    def split(self, batch: PackedBatch, partition: int, offset: int, accepted_ms: int) -> list[tuple[int, Samples]]:
+        """What of a batch goes into which partition of the log. BadMessage if its series are none."""
+        shape = self._shape(batch)
+        return [(to, _samples(batch, part, partition, offset, accepted_ms)) for to, part in shape.parts.items()]
 
-    def split(
-        self, batch: SampleBatch, partition: int, offset: int, accepted_ms: int, only: frozenset[str] | None = None
-    ) -> list[GroupSamples]:
-        """What of a batch concerns which group; `only`: look for these groups alone."""
-        wanted: dict[str, list[int]] = {}
-        for position, key in enumerate(batch.series):
-            for group in self.groups_of(key):
-                # What a group derived itself never triggers it again.
-                if group != batch.group and (only is None or group in only):
-                    wanted.setdefault(group, []).append(position)
-        return [
-            _part(batch, group, positions, partition, offset, accepted_ms)
-            for group, positions in sorted(wanted.items())
-        ]
+    def split_for(
+        self, batch: PackedBatch, partition: int, offset: int, accepted_ms: int, only: Collection[str], *, fill: bool
+    ) -> list[tuple[int, Samples]]:
+        """What of a batch concerns these groups alone. BadMessage if its series are none."""
+        chosen = {group: partition_of(group, self._partitions) for group in only}
+        series, _ = batch.lists()
+        wanted = [{chosen[group] for group in self.groups_of(key) if group in chosen} for key in series]
+        parts = _parts(wanted, series)
+        return [(to, _samples(batch, part, partition, offset, accepted_ms, fill)) for to, part in parts.items()]
+
+    def _shape(self, batch: PackedBatch) -> _Shape:
+        series, types, source = bytes(batch.series), bytes(batch.types), batch.source
+        known = self._shapes.get(source)
+        if known is not None and known.series == series and known.types == types:
+            check_index(batch.index, known.height)
+            self._shapes.move_to_end(source)
+            return known
+        keys, _ = batch.lists()
+        wanted = [{partition_of(group, self._partitions) for group in self.groups_of(key)} for key in keys]
+        shape = self._shapes[source] = _Shape(series, types, len(keys), _parts(wanted, keys))
+        if len(self._shapes) > MOST_SHAPES:
+            self._shapes.popitem(last=False)
+        return shape
 
 
-def _part(
-    batch: SampleBatch, group: str, positions: list[int], partition: int, offset: int, accepted_ms: int
-) -> GroupSamples:
-    if len(positions) == len(batch.series):
+def _parts(wanted: list[set[int]], series: list[str]) -> dict[int, _Part]:
+    """By partition of the log, the series that are wanted there."""
+    parts = {}
+    for to in sorted(set().union(*wanted)):
+        numbers = np.full(len(series), -1, np.int64)
+        places = [place for place, partitions in enumerate(wanted) if to in partitions]
+        numbers[places] = np.arange(len(places))
+        chosen = [series[place] for place in places]
+        parts[to] = _Part(numbers, raw_series(chosen), len(chosen) == len(series))
+    return parts
+
+
+def _samples(
+    batch: PackedBatch, part: _Part, partition: int, offset: int, accepted_ms: int, fill: bool = False
+) -> Samples:
+    if part.whole:
         index, times, values = batch.index, batch.times, batch.values
     else:
-        new_position = np.full(len(batch.series), -1, np.int64)
-        new_position[positions] = np.arange(len(positions))
-        all_index, all_times, all_values = batch.columns()
-        renumbered = new_position[all_index]
-        kept = renumbered >= 0
-        index = renumbered[kept].astype("<u4").tobytes()
-        times, values = all_times[kept].tobytes(), all_values[kept].tobytes()
-    return GroupSamples(
-        group=group,
-        series=[batch.series[position] for position in positions],
+        numbers = part.numbers[np.frombuffer(batch.index, "<u4")]
+        kept = numbers >= 0
+        index = numbers[kept].astype("<u4").tobytes()
+        times = np.frombuffer(batch.times, "<i8")[kept].tobytes()
+        values = np.frombuffer(batch.values, "<f8")[kept].tobytes()
+    return Samples(
+        source=batch.source,
+        series=part.series,
         index=index,
         times=times,
         values=values,
         partition=partition,
         offset=offset,
         accepted_ms=accepted_ms,
+        made_by=batch.group,
+        fill=fill,
     )

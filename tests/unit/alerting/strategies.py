@@ -1,88 +1,94 @@
-"""Random logs of a group partition: rules, samples, markers, in any order that a broker might hold them."""
+"""Random logs of a partition: rules, samples, markers, in any order that a broker might hold them."""
 
 import random
 
 from hypothesis import strategies as st
 
-from services.alerting.core.inputs import GroupSamples, Input, Marker, Progress, RuleChange
-from services.alerting.core.routing import Routes, selectors_of
-from shared.messages.rules import AlertingRule, RuleGroup
-from shared.messages.samples import STALE, Sample, SampleBatch
+from services.alerting.core.terms import Terms
+from shared.messages.rules import AlertingRule, RecordingRule, Rule, RuleGroup
+from shared.messages.samples import STALE, Sample
+from tests.cases.simulation import Log, Simulation
 from tests.cases.timeline import START_MS
 
 SERIES = ["m", 'm{host="a"}', 'm{host="b"}', 'm{host="b",severity="info"}', 'n{host="a"}']
-EXPRESSIONS = ["m > 10", 'm{host="a"} == 20', "n <= 5", "rate(m[5m]) > 1", '{__name__=~"m|n"} > 10']
+EXPRESSIONS = [
+    "m > 10",
+    'm{host="a"} == 20',
+    "n <= 5",
+    "rate(m[2m]) > 0",
+    "max by (host) (max_over_time(m[1m])) > 10",
+    '{__name__=~"m|n"} > 10',
+    "absent(n)",
+    "total > 15",
+    "m > 10 unless on (host) n > 0",
+    'ALERTS{alertstate="firing",alertname="x"}',
+    "m offset 1m > 10",
+]
+RECORDED = ["sum(m)", "sum by (host) (m)", "m * 2"]
 
 
-def make_log(seed: int, length: int) -> list[Input]:
-    """A log of about `length` messages from two samples partitions; repeats and late samples among them."""
+def play(seed: int, length: int) -> Simulation:
+    """A simulation of about `length` messages; repeats and late samples among them."""
     chance = random.Random(seed)
-    now = START_MS
-    log: list[Input] = []
-    groups: dict[str, RuleGroup] = {}
-    routes = Routes()
-    revision = sign = offset = 0
-    while len(log) < length:
-        now += chance.choice([0, 1, 200, 1_000, 5_000, 20_000, 20_000, 150_000 if chance.random() < 0.05 else 0])
+    simulation = Simulation(Terms(), START_MS)
+    while len(simulation.log) < length:
+        steps = [0, 1, 200, 1_000, 5_000, 20_000, 20_000, 150_000 if chance.random() < 0.05 else 0]
+        simulation.now_ms += chance.choice(steps)
         what = chance.random()
-        if what < 0.08 or not groups:
-            revision += 1
-            log.append(_change(chance, chance.choice("gh"), revision, now, groups, routes))
+        if what < 0.08 or not simulation.groups:
+            _change(chance, simulation, chance.choice("gh"))
         elif what < 0.55:
-            offset += 1
+            times = [0, 0, 0, -3_000, -40_000, -400_000, 2_000, 700_000]
             samples = [
-                Sample(key, now - chance.choice([0, 0, 0, 3_000, 400_000, -2_000, -700_000]), _value(chance))
+                Sample(key, simulation.now_ms + chance.choice(times), _value(chance))
                 for key in chance.choices(SERIES, k=chance.randint(1, 6))
             ]
-            log += routes.split(SampleBatch.of("push/1", samples), chance.randint(0, 1), offset, now)
-        elif what < 0.6 and log:
-            log.append(chance.choice(log[-20:]))  # told again after a crash of the router
+            simulation.send(chance.choice(["push/1", "collector/2"]), samples)
+        elif what < 0.6:
+            simulation.put(chance.choice(simulation.log[-20:])[0])  # told again after a crash of the router
         else:
             if chance.random() < 0.8:
-                sign = now
-            log.append(Marker(2, [Progress(one, now, sign, revision) for one in (0, 1) if chance.random() < 0.9]))
-    return log
+                simulation.sign("collector/1", simulation.now_ms)
+            simulation.mark()
+    return simulation
 
 
-def logs(longest: int = 120) -> st.SearchStrategy[list[Input]]:
+def logs(longest: int = 120) -> st.SearchStrategy[Log]:
     """Random logs."""
-    return st.builds(make_log, st.integers(0, 2**32), st.integers(5, longest))
+    return st.builds(lambda seed, length: play(seed, length).log, st.integers(0, 2**32), st.integers(5, longest))
 
 
 def _value(chance: random.Random) -> float:
     return chance.choice([0.0, 5.0, 20.0, 20.0, float("nan"), STALE])
 
 
-def _change(
-    chance: random.Random, name: str, revision: int, now: int, groups: dict[str, RuleGroup], routes: Routes
-) -> RuleChange:
-    if name in groups and chance.random() < 0.2:
-        del groups[name]
-        routes.put(name, frozenset())
-        return RuleChange(name, revision, now)
-    rules = [
+def _change(chance: random.Random, simulation: Simulation, name: str) -> None:
+    if name in simulation.groups and chance.random() < 0.2:
+        simulation.put_group(None, name)
+        return
+    rules: list[Rule] = [
         AlertingRule(
             name=chance.choice("xyz"),
             expr=chance.choice(EXPRESSIONS),
             for_ms=chance.choice([0, 0, 30_000]),
             keep_firing_for_ms=chance.choice([0, 0, 30_000]),
             labels=chance.choice([{}, {"team": "sre"}, {"host": "same"}]),
+            annotations=chance.choice([{}, {"summary": "{{ $labels.host }} is at {{ $value }}"}]),
         )
         for _ in range(chance.randint(1, 3))
     ]
-    groups[name] = RuleGroup(
+    if chance.random() < 0.4:
+        rules.insert(chance.randint(0, len(rules)), RecordingRule(name="total", expr=chance.choice(RECORDED)))
+    group = RuleGroup(
         name=name,
-        rules=list(rules),
+        rules=rules,
         immediate=chance.random() < 0.5,
         limit=chance.choice([0, 0, 1]),
         enabled=chance.random() < 0.9,
-        version=revision,
+        query_offset_ms=chance.choice([0, 0, 30_000]),
+        version=simulation.revision + 1,
         origin="api",
         updated_by="someone",
-        updated_at=now,
+        updated_at=simulation.now_ms,
     )
-    routes.put(name, selectors_of(groups[name]))
-    return RuleChange(name, revision, now, groups[name].encode())
-
-
-__all__ = ["GroupSamples", "logs", "make_log"]
+    simulation.put_group(group, name)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.timeline import fold_all, load, told
+from tests.cases.timeline import play, told
 
 CASES = sorted((Path(__file__).parents[2] / "cases").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_timeline(path: Path) -> None:
-    case = load(path)
-    assert [told(event) for event in fold_all(case.log)] == case.expected
+    simulation, expected = play(path)
+    assert [told(event) for event in simulation.events] == expected

@@ -4,94 +4,106 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.messages.samples import STALE
-from shared.promql.windows import Origin, Windows
+from shared.promql.window_pools import WIDTHS, WindowPools
 
 LATER = 2**60
-ORIGIN = Origin(0, 0, 0)
 APPENDED = st.lists(
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60), st.floats(-9, 9)), min_size=1, max_size=8), max_size=25
 )
+Batch = list[tuple[int, int, float]]
 
 
-def append(windows: Windows, batch: list[tuple[int, int, float]], floor: int = -LATER) -> list[bool]:
-    rows = [windows.rows.get(str(series), -1) for series, _, _ in batch]
-    for number, (series, _, _) in enumerate(batch):
-        if str(series) not in windows.rows:
-            windows.add(str(series))
-        rows[number] = windows.rows[str(series)]
-    times = np.array([time for _, time, _ in batch], np.int64)
-    values = np.array([value for _, _, value in batch], np.float64)
-    return [bool(one) for one in windows.append(np.array(rows, np.int64), times, values, ORIGIN, floor)]
+class Tried:
+    """Pools whose rows are known by a number of ours."""
+
+    def __init__(self) -> None:
+        self.pools = WindowPools()
+        self.rows: dict[int, int] = {}
+
+    def append(self, batch: Batch, floor: int = -LATER) -> list[bool]:
+        for series, _, _ in batch:
+            if series not in self.rows:
+                self.rows[series] = self.pools.take()
+        rows = np.array([self.rows[series] for series, _, _ in batch], np.int64)
+        times = np.array([time for _, time, _ in batch], np.int64)
+        return self.pools.append(rows, times, np.array([value for _, _, value in batch]), floor).tolist()
+
+    @property
+    def content(self) -> dict[int, dict[int, float]]:
+        found = {}
+        for series, row in self.rows.items():
+            times, values, _ = self.pools.samples(row)
+            assert times.tolist() == sorted(set(times.tolist()))
+            found[series] = dict(zip(times.tolist(), values.tolist(), strict=True))
+        return found
 
 
-def content(windows: Windows) -> dict[str, dict[int, float]]:
-    found = {}
-    for key, row in windows.rows.items():
-        times, values = windows.samples(row, -LATER, LATER)
-        assert times.tolist() == sorted(set(times.tolist()))
-        found[key] = dict(zip(times.tolist(), values.tolist(), strict=True))
-    return found
-
-
-def expected(batches: list[list[tuple[int, int, float]]]) -> dict[str, dict[int, float]]:
-    """First value wins; within one batch the rows' samples are taken in the order of time."""
-    found: dict[str, dict[int, float]] = {}
+def expected(batches: list[Batch]) -> dict[int, dict[int, float]]:
+    """The first value of each time wins."""
+    found: dict[int, dict[int, float]] = {}
     for batch in batches:
         for series, time, value in batch:
-            found.setdefault(str(series), {}).setdefault(time, value)
+            found.setdefault(series, {}).setdefault(time, value)
     return found
 
 
 @settings(max_examples=200, deadline=None)
 @given(APPENDED)
-def test_appending_keeps_the_first_value_of_each_time(batches: list[list[tuple[int, int, float]]]) -> None:
-    windows = Windows(2, 2)
+def test_appending_keeps_the_first_value_of_each_time(batches: list[Batch]) -> None:
+    tried = Tried()
     for batch in batches:
-        fresh = append(windows, batch)
-        assert append(windows, batch) == [False] * len(batch), "appending again changes nothing"
+        fresh = tried.append(batch)
+        assert tried.append(batch) == [False] * len(batch), "appending again changes nothing"
         assert sum(fresh) <= len(batch)
-    assert content(windows) == expected(batches)
+    assert tried.content == expected(batches)
 
 
 @settings(max_examples=100, deadline=None)
-@given(APPENDED, st.integers(0, 60), st.integers(1, 30))
-def test_the_value_at_an_instant_is_the_newest_in_the_left_open_lookback(
-    batches: list[list[tuple[int, int, float]]], instant: int, lookback: int
-) -> None:
-    windows = Windows(2, 2)
+@given(APPENDED, st.integers(0, 60))
+def test_blocks_hold_just_what_the_rows_hold_up_to_an_instant(batches: list[Batch], until: int) -> None:
+    tried = Tried()
     for batch in batches:
-        append(windows, batch)
-    for restored in (windows, Windows.restore(windows.store(-LATER))):
-        rows = np.array(list(restored.rows.values()), np.int64)
-        present, values = restored.at(rows, instant, lookback)
-        for key, there, value in zip(restored.rows, present.tolist(), values.tolist(), strict=True):
-            seen = {time: one for time, one in expected(batches)[key].items() if instant - lookback < time <= instant}
-            assert there == bool(seen)
-            assert not seen or value == seen[max(seen)]
-
-
-def test_a_staleness_marker_is_no_value_but_another_nan_is_one() -> None:
-    windows = Windows()
-    append(windows, [(0, 1, STALE), (1, 1, float("nan"))])
-    present, _ = windows.at(np.array([0, 1]), 5, 10)
-    assert present.tolist() == [False, True]
+        tried.append(batch)
+    series = sorted(tried.rows)
+    seen: dict[int, dict[int, float]] = {}
+    for block in tried.pools.blocks(np.array([tried.rows[one] for one in series], np.int64), until):
+        for place, values in zip(block.rows.tolist(), block.values, strict=True):
+            seen[series[place]] = dict(zip(block.times.tolist(), values.tolist(), strict=True))
+    assert seen == {
+        one: {time: value for time, value in held.items() if time <= until} for one, held in expected(batches).items()
+    }
 
 
 def test_what_is_not_needed_any_more_makes_place_for_what_comes() -> None:
-    windows = Windows(1, 4)
+    tried = Tried()
     for time in range(1_000):
-        append(windows, [(0, time, 0.0)], floor=time - 3)
-    assert windows._times.shape == (1, 4)
-    assert windows.overflowed == 0
+        tried.append([(0, time, 0.0)], floor=time - 3)
+    assert tried.pools.overflowed == 0
+    assert tried.pools.nbytes == WindowPools().nbytes
 
 
-def test_a_series_that_was_idle_is_forgotten_and_its_row_used_again() -> None:
-    windows = Windows(1, 2)
-    append(windows, [(0, 10, 1.0), (1, 50, 2.0)])
-    row = windows.rows["0"]
-    assert windows.idle(20) == ["0"]
-    windows.remove(["0"])
-    append(windows, [(2, 60, 3.0)])
-    assert windows.rows["2"] == row
-    assert content(windows) == {"1": {50: 2.0}, "2": {60: 3.0}}
+def test_a_series_moves_to_wider_windows_alone() -> None:
+    tried = Tried()
+    for time in range(100):
+        tried.append([(0, time, float(time))] + ([(1, time, 1.0)] if time < 3 else []))
+    assert tried.content == {0: {time: float(time) for time in range(100)}, 1: {0: 1.0, 1: 1.0, 2: 1.0}}
+    assert tried.pools.nbytes < 16 * 8 * (sum(WIDTHS[:7]) + 1)
+
+
+def test_more_than_fits_is_forgotten_from_the_oldest_on_and_counted() -> None:
+    tried, most = Tried(), WIDTHS[-1]
+    tried.append([(0, time, 0.0) for time in range(0, most, 1)])
+    for time in range(most, most + 5):
+        tried.append([(0, time, 0.0)])
+    assert tried.pools.overflowed == 5
+    assert min(tried.content[0]) == 5
+
+
+def test_a_row_that_is_freed_is_used_again_and_empty() -> None:
+    tried = Tried()
+    tried.append([(0, 10, 1.0), (1, 50, 2.0)])
+    row = tried.rows.pop(0)
+    tried.pools.free(row)
+    tried.append([(2, 60, 3.0)])
+    assert tried.rows[2] == row
+    assert tried.content == {1: {50: 2.0}, 2: {60: 3.0}}
