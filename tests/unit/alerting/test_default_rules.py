@@ -13,7 +13,7 @@ DEFAULT = Path(__file__).parents[3] / "infra" / "rules" / "default.yaml"
 def test_the_default_rules_fire_and_record() -> None:
     simulation = Simulation(now_ms=START_MS)
     simulation.define(parse_rule_file(DEFAULT.read_text(encoding="utf-8"), str(DEFAULT)))
-    for second in range(0, 120):
+    for second in range(120):
         simulation.now_ms = START_MS + second * 1_000
         if second % 10 == 0:
             slow = [

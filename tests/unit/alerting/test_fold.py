@@ -7,17 +7,11 @@ from hypothesis import strategies as st
 
 from services.alerting.core import snapshots
 from services.alerting.core.fold import Fold, Work, drain, fold_one
-from services.alerting.core.inputs import Filled, Marker, Progress, decode, dump
+from services.alerting.core.inputs import decode, dump
 from services.alerting.core.outputs import Outputs
 from services.alerting.core.terms import Terms
 from shared.messages.alerts import AlertEvent
-from shared.messages.rules import AlertingRule, RecordingRule, RuleGroup
-from shared.messages.samples import STALE, Sample
-from shared.promql.limits import Limits
-from shared.promql.query import Options
-from shared.rules.expansion import Outside
-from tests.cases.simulation import Log, Simulation, fold_again
-from tests.cases.timeline import START_MS
+from tests.cases.simulation import Log, fold_again
 from tests.unit.alerting.strategies import logs, play
 
 TERMS = Terms()
