@@ -9,11 +9,17 @@ from shared.promql.series_sets import Ints
 
 QUERY_SECONDS = 30.0
 
+# A batch of older samples shows that it was watched then, too: as live alerting has it.
 _SIGNS = """
-SELECT DISTINCT (extract(epoch FROM accepted_at) * 1000)::bigint AS ms FROM collector_signs
+SELECT DISTINCT (extract(epoch FROM sign) * 1000)::bigint AS ms
+FROM collector_signs, LATERAL (VALUES (accepted_at), (least(newest_sample, accepted_at))) AS signs (sign)
 WHERE accepted_at > timestamptz 'epoch' + $1 * interval '1 millisecond'
-AND accepted_at <= timestamptz 'epoch' + $2 * interval '1 millisecond' ORDER BY ms
+AND accepted_at <= timestamptz 'epoch' + ($2::bigint + $3::bigint) * interval '1 millisecond'
+AND sign > timestamptz 'epoch' + $1 * interval '1 millisecond'
+AND sign <= timestamptz 'epoch' + $2::bigint * interval '1 millisecond' ORDER BY ms
 """
+LONGEST_HELD_MS = 24 * 3_600_000
+"""How long a collector may hold samples back while the bus is away, for them to count as signs here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,5 +40,5 @@ class Signs:
 async def signs(database: Database, start_ms: int, end_ms: int) -> Signs:
     """The signs in (start, end]: begin earlier than the first instant by what counts as dark. DatabaseUnavailable."""
     async with database.connection() as connection:
-        rows = await connection.fetch(_SIGNS, start_ms, end_ms, timeout=QUERY_SECONDS)
+        rows = await connection.fetch(_SIGNS, start_ms, end_ms, LONGEST_HELD_MS, timeout=QUERY_SECONDS)
     return Signs(np.array([row["ms"] for row in rows], np.int64))

@@ -209,6 +209,14 @@ async def test_signs_of_life_are_those_that_the_bus_accepted_from_collectors(rig
     assert (await signs(rig.database, NOW - DAY, NOW + DAY)).times.tolist() == [NOW, NOW + 5 * MINUTE]
 
 
+async def test_what_a_collector_held_back_shows_that_it_watched_then(rig: Rig) -> None:
+    for offset, minute in enumerate((1, 2, 3)):
+        batch = SampleBatch.of("collector/web-1", [Sample("m", NOW + minute * MINUTE, 1.0)])
+        await rig.store(batch_of([received(SAMPLES, offset, batch, accepted_ms=NOW + 10 * MINUTE + offset)]))
+    found = await signs(rig.database, NOW, NOW + 5 * MINUTE)
+    assert found.times.tolist() == [NOW + minute * MINUTE for minute in (1, 2, 3)]
+
+
 async def test_history_is_complete_as_far_as_its_slowest_partition(rig: Rig) -> None:
     assert await complete_until(rig.database) == 0
     await rig.store(batch_of([received(SAMPLES, 0, SampleBatch.of("push/0", []), accepted_ms=NOW)]))

@@ -34,8 +34,10 @@ class ActiveAlerts:
         """Take a message of the state topic; None is a tombstone."""
         held = self._active.get(alert)
         if state is None:
+            # It may be told again after a crash, about an episode before: it ends what is shown and bars nothing.
             if held is not None and held[2]:
-                self._end(alert, held[0])
+                self._active.pop(alert, None)
+                self._told.pop(alert, None)
             return
         position = (state.episode, state.last_transition)
         if self._is_past(alert, position) or (held is not None and held[0] > position):

@@ -30,11 +30,19 @@ def sign_of(batch: SampleBatch, accepted_ms: int) -> Sign | None:
 
 def sign_rows(signs: Iterable[Sign], last_ms: Mapping[str, int]) -> list[Row]:
     """Rows of COLLECTOR_SIGNS for `signs`, in the order of the log. `last_ms` is the latest noted sign by source."""
-    noted = dict(last_ms)
+    noted: dict[str, tuple[int, int | None]] = {source: (accepted, None) for source, accepted in last_ms.items()}
     rows: list[Row] = []
     for sign in signs:
-        if sign.accepted_ms - noted.get(sign.source, sign.accepted_ms - SPACING_MS) >= SPACING_MS:
-            noted[sign.source] = sign.accepted_ms
+        if _tells_more(sign, noted.get(sign.source)):
+            noted[sign.source] = sign.accepted_ms, sign.newest_ms
             newest = None if sign.newest_ms is None else at(sign.newest_ms)
             rows.append((sign.source, at(sign.accepted_ms), newest))
     return rows
+
+
+def _tells_more(sign: Sign, last: tuple[int, int | None] | None) -> bool:
+    if last is None or sign.accepted_ms - last[0] >= SPACING_MS:
+        return True
+    # What a collector held back comes in a moment, but each batch is a sign of another time.
+    held_back = sign.newest_ms is not None and sign.accepted_ms - sign.newest_ms >= SPACING_MS
+    return held_back and (last[1] is None or abs((sign.newest_ms or 0) - last[1]) >= SPACING_MS)

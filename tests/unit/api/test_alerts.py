@@ -137,3 +137,13 @@ def test_json_has_no_number_for_infinity() -> None:
     view = ActiveAlerts()
     view.put_state("a", current("firing", 1, value=math.inf))
     assert view.active()[0].value is None
+
+
+def test_a_tombstone_that_is_told_again_ends_no_later_episode_for_good() -> None:
+    """After a crash alerting folds the last seconds again: fire, resolve, fire, all with the same words."""
+    view = ActiveAlerts()
+    for _ in range(2):
+        view.put_state("a", current("firing", 1))
+        view.put_state("a", None)
+        view.put_state("a", current("firing", 1, NOW + 100))
+    assert statuses(view) == [(episode_id("a", NOW + 100), "firing")]

@@ -29,3 +29,9 @@ def test_of_each_source_one_a_second_is_noted() -> None:
         ("collector/a", at(NOW + 2500)),
         ("collector/b", at(NOW + 2500)),
     ]
+
+
+def test_what_was_held_back_is_a_sign_of_each_second_of_its_own_time() -> None:
+    signs = [Sign("collector/a", NOW + step, NOW - 60_000 + 400 * step) for step in range(10)]
+    noted = [row[2] for row in sign_rows(signs, {})]
+    assert noted == [at(NOW - 60_000 + 400 * step) for step in (0, 3, 6, 9)]
