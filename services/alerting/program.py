@@ -49,7 +49,7 @@ class Alerting:
         await self.router.put(taken)
 
     async def take_input(self, taken: Taken) -> None:
-        """A message of `pantau.alerting.inputs`."""
+        """A message of `pantau.alerting.log`."""
         partition = taken.record.partition
         if partition not in self._inputs:
             return  # in hand while the partition was revoked: not acknowledged, so it comes again, perhaps elsewhere

@@ -91,6 +91,7 @@ class Router:
         self._filled_before: dict[int, int] = {}
         self._rules = Rules(-1, {}, {})
         """What samples are routed by."""
+        self._learning: asyncio.Task[Rules] | None = None
         self._evaluated: dict[str, int] = {}
         """How far groups that are read by others have come, since the last marker."""
         self._marked_at = 0.0
@@ -180,9 +181,15 @@ class Router:
 
     async def _learn(self) -> None:
         """Route by the rules that have become known, and tell their groups."""
-        if self.rules.revision <= self._rules.revision:
+        if self._learning is None and self.rules.revision > self._rules.revision:
+            self._learning = asyncio.create_task(asyncio.to_thread(self.rules.work_out()))
+            self._learning.add_done_callback(lambda _: self._wake())
+        if self._learning is None:
             return
-        before, rules = self._rules, await asyncio.to_thread(self.rules.work_out())
+        # Samples go on being routed by the former rules meanwhile, for the new ones catch up; but not by none at all.
+        if self._rules.revision >= 0 and not self._learning.done():
+            return
+        before, rules, self._learning = self._rules, await self._learning, None
         told, wider = [], []
         for name, change in rules.changes.items():
             known, reaches = before.changes.get(name), rules.reaches[name]

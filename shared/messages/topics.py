@@ -235,7 +235,7 @@ class Opaque:
 
 # Alerting's own: made by `./pantau migrate` like the others, but no contract for anybody.
 ALERTING_INPUTS = Topic(
-    "pantau.alerting.inputs",
+    "pantau.alerting.log",
     key="rule group; empty for markers",
     message=Opaque,
     description="The ordered log of each rule group: rule changes, samples that its rules select, markers of time",

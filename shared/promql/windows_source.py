@@ -41,6 +41,10 @@ class SeriesIndex:
         self._forget(metric)
         return self.labels.pop(row)
 
+    def rows_named(self, metrics: Iterable[str]) -> list[int]:
+        """The rows of all series of these metrics."""
+        return [row for metric in metrics for row in self._by_metric.get(metric, ())]
+
     def rows(self, matchers: tuple[Matcher, ...]) -> tuple[Ints, SeriesSet]:
         """The rows that satisfy all matchers, in the order of their labels, and those."""
         found = self._members.get(matchers)

@@ -1,4 +1,4 @@
-"""The messages of `pantau.alerting.inputs`: what the ordered log of a partition's rule groups is made of.
+"""The messages of `pantau.alerting.log`: what the ordered log of a partition's rule groups is made of.
 
 The router writes them, the fold reads them. MessagePack, one tagged map per message.
 """

@@ -28,7 +28,7 @@ def stable_hash(text: str) -> int:
 
 
 def partition_of(group: str, partitions: int) -> int:
-    """The partition of `pantau.alerting.inputs` that holds the group's log."""
+    """The partition of `pantau.alerting.log` that holds the group's log."""
     return stable_hash(group) % partitions
 
 

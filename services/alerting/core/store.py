@@ -153,15 +153,13 @@ class SampleStore:
         self.wanted.put(group, reaches)
         now = self.wanted.metrics_of(group)
         concerned = None if before is None or now is None else before | now
-        for row, labels in list(self._index.labels.items()):
-            named = dict(labels)
-            if concerned is None or named.get("__name__") in concerned:
-                groups = self.wanted.of(named)
-                self._count_groups(row, groups)
-                if groups:
-                    self._reach[row] = max(groups.values())
-                else:
-                    self._remove(row)
+        for row in list(self._index.labels) if concerned is None else self._index.rows_named(concerned):
+            groups = self.wanted.of(dict(self._index.labels[row]))
+            self._count_groups(row, groups)
+            if groups:
+                self._reach[row] = max(groups.values())
+            else:
+                self._remove(row)
         self.generation += 1
 
     def forget(self, horizon_ms: int) -> None:
