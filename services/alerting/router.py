@@ -189,13 +189,15 @@ class Router:
         # Samples go on being routed by the former rules meanwhile, for the new ones catch up; but not by none at all.
         if self._rules.revision >= 0 and not self._learning.done():
             return
-        before, rules, self._learning = self._rules, await self._learning, None
-        told, wider = [], []
+        rules, self._learning = await self._learning, None
+        await self._act_on(rules)
+
+    async def _act_on(self, rules: Rules) -> None:
+        before, told, wider = self._rules, list[RuleChange](), list[RuleChange]()
         for name, change in rules.changes.items():
-            known, reaches = before.changes.get(name), rules.reaches[name]
+            known, had, reaches = before.changes.get(name), before.reaches.get(name, {}), rules.reaches[name]
             if known is None or not _says_the_same(known, change):
                 told.append(change)
-            had = before.reaches.get(name, {})
             if any(reach > had.get(selector, -1) for selector, reach in reaches.items()):
                 # What was refused for a cycle is filled as if its rules had come with those that end the cycle.
                 opened = known is not None and bool(known.cycle)
