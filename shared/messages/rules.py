@@ -29,8 +29,9 @@ class AlertingRule(Message):
 
     @property
     def version(self) -> str:
-        """Content hash of the rule."""
-        return content_id(self.model_dump_json())
+        """Content hash of the rule. The order of labels and annotations says nothing: a database does not keep it."""
+        ordered = {name: dict(sorted(getattr(self, name).items())) for name in ("labels", "annotations")}
+        return content_id(self.model_copy(update=ordered).model_dump_json())
 
 
 class RecordingRule(Message):

@@ -10,7 +10,7 @@ from shared.messages.samples import STALE
 from shared.messages.series import NAME
 from shared.promql.matching import Matcher
 from shared.promql.series_sets import EMPTY, Ints, Labels, SeriesSet
-from shared.promql.source import Block, Selection, Source, accepts, stacked
+from shared.promql.source import Block, Selection, Source, accepts, is_stale, stacked
 from shared.promql.values import Floats
 
 STALE_MARKER = STALE
@@ -34,6 +34,9 @@ class _Column:
 
     def append(self, time_ms: int, value: float) -> None:
         if self.count and time_ms <= self.times[self.count - 1]:
+            # One rule lets go of a series that another takes over at the same instant.
+            if time_ms == self.times[self.count - 1] and is_stale(self.values[self.count - 1 : self.count]).all():
+                self.values[self.count - 1] = value
             return
         if self.count == len(self.times):
             more = max(self.count, 8)
@@ -56,7 +59,8 @@ class _Column:
 
 
 class DerivedSeries:
-    """A `Source` of samples that are appended in the order of time; of two at one time the first counts."""
+    """A `Source` of samples that are appended in the order of time; of two at one time the first counts, unless it is a
+    staleness marker."""
 
     def __init__(self, samples: Sequence[Recorded] = ()) -> None:
         self._columns: dict[Labels, _Column] = {}

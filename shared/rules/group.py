@@ -13,7 +13,7 @@ import msgspec
 
 from shared.messages.alerts import Evidence, alert_id
 from shared.messages.rules import AlertingRule
-from shared.messages.series import NAME
+from shared.messages.series import NAME, key_of
 from shared.promql.series_sets import Labels, label_of, labels_from, with_label
 from shared.promql.source import Source
 from shared.rules.arrived import Arrived
@@ -163,6 +163,7 @@ def _evaluate(
 ) -> tuple[Evaluation, tuple[RuleState, ...]]:
     made = DerivedSeries() if plan.reads_its_own else None
     seen = source if made is None else Overlay(source, made)
+    taken: dict[str, set[Labels]] = {name: set() for name in plan.recorded_more_than_once}
     result = Evaluation(state)
     states = list(state.rules or (RuleState(),) * len(plan.rules))
     for place, rule in enumerate(plan.rules):
@@ -173,6 +174,10 @@ def _evaluate(
             continue
         twins = twins_of(plan, place, states)
         one = evaluate_rule(plan, rule, states[place], outcome, seen, moment, outside, twins, with_evidence, tracer)
+        if not isinstance(rule.rule, AlertingRule) and rule.name in taken:
+            one = _apart(one, states[place], taken[rule.name])
+            mine = set(one.state.made)
+            result.recorded[:] = [other for other in result.recorded if other.labels not in mine]  # markers of its end
         if made is not None:
             made.append(one.recorded)
         states[place] = one.state
@@ -183,6 +188,17 @@ def _evaluate(
         if over := _over(one.decisions):  # a rule of the same name can't begin such an alert at the same instant
             moment = replace(moment, ended={**moment.ended, **dict.fromkeys(over, moment.instant_ms)})
     return result, tuple(states)
+
+
+def _apart(one: RuleEvaluation, before: RuleState, taken: set[Labels]) -> RuleEvaluation:
+    """What a recording rule brings forth, unless a rule before it has `taken` one of its series: a failure then."""
+    series = one.state.made
+    twice = next((labels for labels in series if labels in taken), None)
+    if twice is not None:
+        reason = f"{key_of(dict(twice))} is made by a rule before it in the group, too: labels must tell them apart"
+        return RuleEvaluation(before, failure=reason)
+    taken.update(series)
+    return one
 
 
 def _over(decisions: Sequence[Decision]) -> list[str]:

@@ -1,5 +1,6 @@
 """Rule groups made ready for evaluation: queries compiled, and what is found out about them once."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -145,11 +146,18 @@ class GroupPlan:
         return any(rule.may_see(metric) for rule in self.rules for metric in made)
 
     @cached_property
+    def recorded_more_than_once(self) -> frozenset[str]:
+        """The metrics that several rules record: no two of them may make the same series."""
+        times = Counter(rule.name for rule in self.rules if isinstance(rule.rule, RecordingRule))
+        return frozenset(name for name, count in times.items() if count > 1)
+
+    @cached_property
     def is_steady(self) -> bool:
         """Whether many instants can be taken at once, rule by rule: then none looks ahead or at what comes later."""
         names = [rule.name for rule in self.rules if isinstance(rule.rule, AlertingRule)]
         return (
             len(set(names)) == len(names)  # rules of one name must not hold the same alert
+            and not self.recorded_more_than_once  # nor make the same series
             and not any(rule.depends_on_the_instant for rule in self.rules)
             and not (self.reads_its_own and sees_outputs_of_its_like([self]))
         )

@@ -118,6 +118,29 @@ def test_a_rule_over_its_groups_limit_fails_and_keeps_its_state(rule: str, kind:
     assert found[-1].state.rules == found[0].state.rules
 
 
+def test_two_recording_rules_do_not_make_the_same_series() -> None:
+    group = plan(
+        "{record: r, expr: 'm{host=\"a\"}'}, {record: r, expr: m * 2}, {record: r, expr: 'm{host=\"b\"}'}, "
+        "{alert: A, expr: r > 0}"
+    )
+    (found,) = run(group, source(a=[1], b=[2]), 1)
+    assert [(dict(one.labels)["host"], one.value) for one in found.recorded if named(one) == "r"] == [
+        ("a", 1),
+        ("b", 2),
+    ]
+    (failure,) = found.failures
+    assert (failure.place, failure.reason.split(" is ")[0]) == (1, 'r{host="a"}')
+    assert len(found.decisions) == 2, "the rules after it go on"
+
+
+def test_a_series_may_go_over_from_one_recording_rule_to_another() -> None:
+    group = plan("{record: r, expr: sum(m) > 5}, {record: r, expr: sum(m) <= 5}, {record: seen, expr: r + 0}")
+    found = run(group, source(a=[9, 1, 9, 1]), 4)
+    assert not [one for each in found for one in each.failures]
+    values = [[(named(one), one.value) for one in each.recorded] for each in found]
+    assert values[:2] == [[("r", 9), ("seen", 9)], [("r", 1), ("seen", 1)]], "without an end in between"
+
+
 def test_nothing_is_concluded_from_what_is_missing_in_the_dark() -> None:
     rules = "{alert: Held, expr: m > 5, for: 45s}, {alert: Gone, expr: absent(n)}, {record: r, expr: sum(m)}"
     found = run(plan(rules), source(a=[9, 9, 0, 9, 9, 9]), 6, dark=(1, 2))

@@ -94,6 +94,8 @@ def test_a_rules_version_is_its_content() -> None:
         for update in ({"expr": "up == 1"}, {"for_ms": 1}, {"labels": {"a": "b"}}, {"shadow": True}, {"message": "x"})
     ]
     assert len({one.version for one in [rule, *changed]}) == len(changed) + 1
+    labels = rule.model_copy(update={"labels": {"a": "1", "b": "2"}})
+    assert rule.model_copy(update={"labels": {"b": "2", "a": "1"}}).version == labels.version, "a database reorders"
 
 
 def test_rules_of_both_kinds_come_back_as_they_were() -> None:
