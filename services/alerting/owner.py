@@ -8,6 +8,7 @@ thread. Messages go on being folded meanwhile, but for those that the evaluation
 """
 
 import asyncio
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -71,7 +72,8 @@ class Owner:
         self._running: asyncio.Task[None] | None = None
         self._stopped = False
         self._held: deque[Taken] = deque()
-        self._fold = Fold(terms)
+        self._lock = threading.Lock()
+        self._fold = Fold(terms, self._lock)
         self._in_hand: tuple[Work, asyncio.Task[Slice]] | None = None
         self._next = 0
         self._manifest: Manifest | None = None
@@ -262,7 +264,7 @@ class Owner:
                 try:
                     manifest = snapshots.decode_manifest(entries[MANIFEST])
                     self._fold = await asyncio.get_running_loop().run_in_executor(
-                        self._threads, snapshots.restore, self._terms, manifest, entries
+                        self._threads, snapshots.restore, self._terms, manifest, entries, self._lock
                     )
                     self._manifest = manifest
                     self._next = self._stored_next = manifest.next_offset

@@ -11,6 +11,7 @@ is folded only after it (`awaited`).
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import msgspec
@@ -67,10 +68,11 @@ class _Shape(NamedTuple):
 class Fold:
     """The state of one partition."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, lock: AbstractContextManager[object] | None = None) -> None:
+        """`lock`: see `SampleStore`; needed where work is evaluated in other threads."""
         self._terms = terms
         self.timeline = Timeline(terms)
-        self.store = SampleStore()
+        self.store = SampleStore(lock or nullcontext())
         self.groups: dict[str, GroupAtWork] = {}
         self._removed: dict[str, int] = {}
         """Revision of the removal, for as long as a router might still tell of an older one."""
@@ -310,9 +312,15 @@ class Fold:
         )
 
     @classmethod
-    def restore(cls, terms: Terms, stored: StoredFold, group: Callable[[str], StoredGroup]) -> "Fold":
+    def restore(
+        cls,
+        terms: Terms,
+        stored: StoredFold,
+        group: Callable[[str], StoredGroup],
+        lock: AbstractContextManager[object] | None = None,
+    ) -> "Fold":
         """The fold that was stored, without its samples; `group` gives each group by name."""
-        fold = cls(terms)
+        fold = cls(terms, lock)
         fold.timeline = Timeline.restore(terms, stored.timeline)
         fold._removed, fold._closed = dict(stored.removed), dict(stored.closed)
         fold._newest = OrderedDict(stored.newest)

@@ -7,6 +7,7 @@ has been folded.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 
 import cramjam
 import msgspec
@@ -153,8 +154,10 @@ def take(
     return write(parts(fold), next_offset, before, name, stored)
 
 
-def restore(terms: Terms, manifest: Manifest, chunks: Mapping[str, bytes]) -> Fold:
-    """The fold in a snapshot. BadSnapshot if a chunk is missing or unreadable."""
+def restore(
+    terms: Terms, manifest: Manifest, chunks: Mapping[str, bytes], lock: AbstractContextManager[object] | None = None
+) -> Fold:
+    """The fold in a snapshot, `lock` as for a new one. BadSnapshot if a chunk is missing or unreadable."""
 
     def joined(keys: list[str]) -> bytes:
         try:
@@ -177,7 +180,7 @@ def restore(terms: Terms, manifest: Manifest, chunks: Mapping[str, bytes]) -> Fo
             )
 
         stored = _fold.decode(_stretched(joined(manifest.fold)))
-        fold = Fold.restore(terms, stored, group)
+        fold = Fold.restore(terms, stored, group, lock)
         series = _series.decode(_stretched(joined(manifest.series)))
         arrivals = [one for _, keys in manifest.arrivals for one in _arrivals.decode(_stretched(joined(keys)))]
         fold.store.restore(series, entries(), arrivals, stored.horizon_ms)

@@ -6,7 +6,7 @@ snapshot is in the journal, so that a snapshot need not hold again what an earli
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from threading import Lock
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import msgspec
@@ -56,7 +56,8 @@ class Taken(NamedTuple):
 class SampleStore:
     """Samples by series key. Evaluations read it through views, also from other threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, lock: AbstractContextManager[object]) -> None:
+        """`lock` is held while samples are stored or copied, so that views may be read in other threads."""
         self.rows: dict[str, int] = {}
         """Row by series key."""
         self.wanted: Interests[str] = Interests()
@@ -66,7 +67,7 @@ class SampleStore:
         """Whether series have come or gone since this was set to False."""
         self.generation = 0
         """Counts up when rows may stand for other series, or be wanted by other groups."""
-        self._pools, self._index, self._lock = WindowPools(), SeriesIndex(), Lock()
+        self._pools, self._index, self._lock = WindowPools(), SeriesIndex(), lock
         self._keys: dict[int, str] = {}
         self._groups: dict[int, dict[str, int]] = {}
         self._numbers: Ints = np.zeros(8, np.int64)
