@@ -1,7 +1,6 @@
 """A TimescaleDB without Docker: the WebAssembly build, through Node. One connection at a time, and no COPY."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,35 +8,18 @@ import asyncpg
 import psycopg
 import pytest
 
-from infra.local import node, ports
-from infra.local.errors import LocalStackError
+from infra.local import ports
 from infra.local.processes import Program, child
 from tests.conftest import run_module
+from tests.node_packages import installed
 
 HERE = Path(__file__).parent
-INSTALL_SECONDS = 300
 
 
 @pytest.fixture(scope="session")
 def node_programs() -> Path:
     """The folder of a Node whose packages for this are installed from the lock file."""
-    try:
-        found = node.find()
-    except LocalStackError as error:
-        pytest.skip(str(error))
-    installed, lock = HERE / "node_modules" / ".package-lock.json", HERE / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        done = subprocess.run(
-            [str(found.npm), "ci", "--ignore-scripts"],
-            cwd=HERE,
-            env=found.environment(),
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, f"npm ci failed in {HERE}:\n{done.stdout}{done.stderr}"
-    return found.programs
+    return installed(HERE).programs
 
 
 @pytest.fixture
