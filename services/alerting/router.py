@@ -20,6 +20,7 @@ from services.alerting import metrics
 from services.alerting.core.clocks import Clocks
 from services.alerting.core.inputs import Marker, Progress, RuleChange, Sign, dump
 from services.alerting.core.routing import Routes, is_sign_of_life, partition_of
+from services.alerting.core.signs import Signs
 from services.alerting.core.terms import Terms
 from services.alerting.filling import Fill, Filler, split_record, to_log
 from services.alerting.history_filling import HistoryFiller
@@ -44,7 +45,6 @@ MARKER_SPACING_MS = 1_000
 CHAINED_SECONDS = 0.1
 # Windows take a little more than rules look back, for samples that were on their way.
 FILL_SLACK_MS = 60_000
-MOST_SIGNS = 1_000
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Owned:
     filled_revision: int
     """Groups up to this revision have been told, and filled from here."""
     watermark_ms: int = 0
-    signs: dict[str, Sign] = field(default_factory=dict)
+    signs: Signs = field(default_factory=Signs)
     """Of collectors, since the last marker."""
     behind: int = 0
     """Messages not yet routed, as of the last look."""
@@ -282,8 +282,8 @@ class Router:
             words = "the clock of a source is ahead" if turned else "the clock of a source is right again"
             say(words, source=batch.source, seconds=(newest_ms - accepted_ms) / 1000)
         owned = self._owned.get(partition)
-        if owned is not None and is_sign_of_life(batch.source) and len(owned.signs) < MOST_SIGNS:
-            owned.signs[batch.source] = Sign(batch.source, accepted_ms, newest_ms)
+        if owned is not None and is_sign_of_life(batch.source):
+            owned.signs.note(Sign(batch.source, accepted_ms, newest_ms))
 
     async def _settle(self) -> bool:
         """Note how far the partitions are filled; whether one has come further."""
@@ -311,14 +311,12 @@ class Router:
         if not self._owned or not (now or due or moved or chained):
             return
         progress = [
-            Progress(partition, owned.watermark_ms, owned.filled_revision, list(owned.signs.values()))
+            Progress(partition, owned.watermark_ms, owned.filled_revision, owned.signs.take())
             for partition, owned in sorted(self._owned.items())
         ]
         payload = Opaque(dump(Marker(self._samples, progress, dict(self._evaluated))))
         await self._send([Outgoing(ALERTING_INPUTS, "", payload, partition=one) for one in range(self._inputs)])
         self._evaluated.clear()
-        for owned in self._owned.values():
-            owned.signs.clear()
         self._marked_ms = {one: owned.watermark_ms for one, owned in self._owned.items()}
         self._told_at = clock.elapsed()
         now_ms = self._broker_clock.now_ms()
