@@ -208,6 +208,7 @@ class Owner:
             try:
                 message = inputs.decode(taken.record.value or b"")
                 while names := self._fold.awaited(message):
+                    await self._tell(produced)  # what was decided before, of the same alerts perhaps
                     await self._do(names[0])
                 for outputs in self._fold.apply(message, taken.record.timestamp):
                     produced.append(outputs)
@@ -217,13 +218,19 @@ class Owner:
             except Exception as error:  # noqa: BLE001  one message that can't be folded must not stop all alerts
                 await self._put_aside(taken.record, error)
             self._next = taken.record.offset + 1
-            await self._keep_up()
-        await self._teller.tell(produced)
+            await self._keep_up(produced)
+        await self._tell(produced)
         self._measure()
 
-    async def _keep_up(self) -> None:
+    async def _tell(self, produced: list[Outputs]) -> None:
+        """Send what came of folding, and let go of it."""
+        await self._teller.tell(produced)
+        produced.clear()
+
+    async def _keep_up(self, produced: list[Outputs]) -> None:
         """Windows hold what is not evaluated yet: it must not become too much."""
         while (oldest := self._fold.oldest_due_ms) is not None and self._fold.timeline.now_ms - oldest > MOST_BEHIND_MS:
+            await self._tell(produced)
             await self._finish()
             work = next(self._fold.due(), None)
             if work is not None:
