@@ -21,7 +21,7 @@ from services.alerting.core.fold import Fold, Work
 from services.alerting.core.outputs import Failure, Outputs
 from services.alerting.core.snapshots import BadSnapshot, Manifest
 from services.alerting.core.terms import Terms
-from services.alerting.places import Record, read_stretch
+from services.alerting.places import Record, read_stretch, where_to_go_on
 from services.alerting.reporting import Reporter
 from services.alerting.sending import until_sent
 from services.alerting.store import MANIFEST, Store, portions
@@ -274,7 +274,7 @@ class Owner:
                         self._threads, snapshots.restore, self._terms, manifest, entries, self._lock
                     )
                     self._manifest = manifest
-                    self._next = self._stored_next = manifest.next_offset
+                    self._next = self._stored_next = await self._known_up_to(manifest.next_offset)
                 except BadSnapshot as error:
                     log.error(
                         "snapshot can't be used, the log is folded anew", partition=self.partition, reason=str(error)
@@ -286,6 +286,20 @@ class Owner:
                     self._bootstrap, ALERTING_INPUTS, self.partition, self._next, first_offset
                 ):
                     await self._fold_all([Taken(record, _nothing) for record in records])
+
+    async def _known_up_to(self, next_offset: int) -> int:
+        """Where the restored state goes on in the log."""
+        now_ms = self._fold.timeline.now_ms
+        place = await where_to_go_on(self._bootstrap, ALERTING_INPUTS, self.partition, next_offset, now_ms)
+        if place != next_offset:
+            log.error(
+                "the log ends before the snapshot: it was made anew, or the bus has lost its end; alerts go on as they "
+                "were stored, with the messages that it has since then",
+                partition=self.partition,
+                stored=next_offset,
+                next=place,
+            )
+        return place
 
     async def _put_aside(self, record: Record, error: Exception) -> None:
         if not isinstance(error, BadMessage):

@@ -20,7 +20,8 @@ ANSWER_SECONDS = 10.0
 class Places:
     """Answers about offsets. A question raises KafkaError or TimeoutError where the broker gives no answer in time."""
 
-    def __init__(self, bootstrap: str, group: str) -> None:
+    def __init__(self, bootstrap: str, group: str | None = None) -> None:
+        """`group` is whose offsets `committed` is about."""
         self._bootstrap, self._group = bootstrap, group
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -69,6 +70,24 @@ class Places:
                 raise
             self._consumer = consumer
         return self._consumer
+
+
+async def where_to_go_on(bootstrap: str, topic: Topic, partition: int, next_offset: int, accepted_ms: int) -> int:
+    """`next_offset`, if the partition comes that far; waits for as long as the bus is away.
+
+    If it does not, it was made anew or has lost its end, and offsets say nothing about what is known of it: then the
+    first offset that was accepted after `accepted_ms`.
+    """
+    while True:
+        places = Places(bootstrap)
+        try:
+            end = (await places.ends(topic, [partition]))[partition]
+            return next_offset if next_offset <= end else await places.since(topic, partition, accepted_ms + 1)
+        except (KafkaError, TimeoutError) as error:
+            log.info("bus does not answer, asked again", reason=str(error) or type(error).__name__)
+            await asyncio.sleep(0.5)
+        finally:
+            await places.stop()
 
 
 async def read_stretch(
