@@ -11,28 +11,26 @@ MOST_SIGNS = 10_000
 
 
 class Signs:
-    """At most one a second of each source, the latest in any case."""
+    """Of each source at most one a second, of the bus's time and of its samples' own, and the latest in any case."""
 
     def __init__(self) -> None:
         self._signs: list[Sign] = []
         self._latest: dict[str, int] = {}
         """By source, the place of its latest sign."""
-        self._begun: dict[str, int] = {}
-        """By source, when the broker had the first of the signs that its latest one stands for."""
+        self._begun: dict[str, Sign] = {}
+        """By source, the first of the signs that its latest one stands for."""
 
     def __len__(self) -> int:
         return len(self._signs)
 
     def note(self, sign: Sign) -> None:
         """A collector's batch was routed."""
-        place = self._latest.get(sign.source)
-        if place is not None and sign.accepted_ms < self._begun[sign.source] + SPACING_MS:
+        place, begun = self._latest.get(sign.source), self._begun.get(sign.source)
+        if place is not None and (begun is None or _near(begun, sign) or len(self._signs) >= MOST_SIGNS):
             self._signs[place] = sign
         elif len(self._signs) < MOST_SIGNS:
-            self._latest[sign.source], self._begun[sign.source] = len(self._signs), sign.accepted_ms
+            self._latest[sign.source], self._begun[sign.source] = len(self._signs), sign
             self._signs.append(sign)
-        elif place is not None:
-            self._signs[place] = sign
 
     def take(self) -> list[Sign]:
         """All of them, to be told with a marker."""
@@ -40,3 +38,11 @@ class Signs:
         self._latest.clear()
         self._begun.clear()
         return taken
+
+
+def _near(begun: Sign, sign: Sign) -> bool:
+    # What a collector held back comes in a moment, but each batch is a sign of another time.
+    return (
+        sign.accepted_ms < begun.accepted_ms + SPACING_MS
+        and abs(min(sign.newest_ms, sign.accepted_ms) - min(begun.newest_ms, begun.accepted_ms)) < SPACING_MS
+    )

@@ -27,3 +27,10 @@ def test_they_are_bounded_and_the_latest_of_a_source_stays() -> None:
     taken = noted.take()
     assert len(taken) == signs.MOST_SIGNS
     assert taken[-1].accepted_ms == (signs.MOST_SIGNS + 9) * 1_000
+
+
+def test_what_a_collector_held_back_is_a_sign_of_each_second_of_its_own_time() -> None:
+    noted = signs.Signs()
+    for batch in range(20):
+        noted.note(Sign("collector/a", 700_000 + batch, 100_000 + 30_000 * batch))
+    assert [one.newest_ms for one in noted.take()] == [100_000 + 30_000 * batch for batch in range(20)]
