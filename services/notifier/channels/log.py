@@ -28,6 +28,7 @@ def render(event: AlertEvent, notification_id: str) -> Payload:
         "value": event.value,
         "labels": event.labels,
         "instant": instant_to_text(event.instant),
+        **({"late_ms": event.late_ms} if event.late_ms else {}),
     }
 
 

@@ -104,6 +104,7 @@ def render(event: AlertEvent, notification_id: str) -> Payload:
             "fired_at": None if event.fired_at is None else instant_to_text(event.fired_at),
             "resolved_at": instant_to_text(event.instant) if event.state == "resolved" else None,
             "instant": instant_to_text(event.instant),
+            "late_ms": event.late_ms,
         },
     }
 

@@ -49,8 +49,10 @@ def test_the_body_is_what_the_documentation_says() -> None:
             "fired_at": "2026-11-23T10:00:00.000Z",
             "resolved_at": "2026-11-23T10:01:00.000Z",
             "instant": "2026-11-23T10:01:00.000Z",
+            "late_ms": 0,
         },
     }
+    assert render(event.model_copy(update={"late_ms": 90_000}), identity)["times"]["late_ms"] == 90_000
 
 
 @pytest.mark.parametrize(
