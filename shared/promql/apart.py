@@ -51,6 +51,16 @@ class Apart:
         found = (times > at_ms - lookback_ms) & (times <= at_ms) & ~self._stale[rows, place]
         return self._values[rows, place], times, found
 
+    def until(self, time_ms: int) -> "Apart":
+        """The samples up to then."""
+        upto, width = self._columns_upto(time_ms), self._times.shape[1]
+        if (upto == width).all():
+            return self
+        places = np.maximum(np.arange(width) - (width - upto)[:, None], 0)
+        times = np.take_along_axis(self._times, places, axis=1)
+        values = np.take_along_axis(self._values, places, axis=1)
+        return Apart(np.maximum(upto - (width - self._counts), 0), times, values)
+
     def cuts(self, start_ms: int, end_ms: int) -> list[Cut]:
         """The samples in (start, end] without staleness markers; series without any are in none."""
         if self._stale.any():

@@ -5,6 +5,7 @@ A series costs about what it holds, and those that were sampled alike lie side b
 
 import numpy as np
 
+from shared.promql.apart import Apart
 from shared.promql.source import Block, is_stale
 from shared.promql.windows import NEVER, Flags, Floats, Ints, Marks, Windows
 
@@ -14,6 +15,9 @@ WIDTHS: tuple[int, ...] = (
     *(6_144, 8_192, 12_288, 16_384, 24_576, 32_768, 49_152, 65_536),
 )
 MOST_SAMPLES_PER_SERIES = WIDTHS[-1]
+_NOWHERE = -1
+# Pools of so few rows are left as they are.
+_SMALL = 256
 
 
 class WindowPools:
@@ -53,14 +57,32 @@ class WindowPools:
 
     def free(self, row: int) -> None:
         """The series is forgotten."""
-        self._pools[int(self._pool[row])].free(int(self._slot[row]))
+        number = int(self._pool[row])
+        self._pools[number].free(int(self._slot[row]))
+        self._pool[row] = _NOWHERE
         self._free.append(row)
+        self._pack(number)
+
+    def reserve(self, rows: Ints, counts: Ints) -> None:
+        """Rows that hold nothing yet will soon hold so many samples each."""
+        to = np.minimum(np.searchsorted(np.array(WIDTHS), counts), len(WIDTHS) - 1)
+        for number, places in self._by_pool(rows):
+            for target in np.unique(to[places][to[places] > number]).tolist():
+                self._move(number, rows[places[to[places] == target]], target)
 
     def newest(self, rows: Ints) -> Ints:
         """The times of the rows' newest samples; long ago where there is none."""
         found = np.full(len(rows), NEVER, np.int64)
         for number, places in self._by_pool(rows):
             found[places] = self._pools[number].newest[self._slot[rows[places]]]
+        return found
+
+    def oldest(self, rows: Ints) -> Ints:
+        """The times of the rows' oldest samples; long ago where there is none."""
+        found = np.full(len(rows), NEVER, np.int64)
+        for number, places in self._by_pool(rows):
+            pool, slots = self._pools[number], self._slot[rows[places]]
+            found[places] = np.where(pool.counts[slots] > 0, pool.oldest(slots), NEVER)
         return found
 
     def samples(self, row: int) -> tuple[Ints, Floats, Marks]:
@@ -72,28 +94,107 @@ class WindowPools:
         fresh: Flags = np.zeros(len(rows), np.bool_)
         floor = np.broadcast_to(np.asarray(floors, np.int64), (len(rows),))
         mark = np.broadcast_to(np.asarray(marks, np.int32), (len(rows),))
-        # The common case, one newer sample for each of many series, is done at once; the rest row by row.
-        _, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
-        newer = (counts[inverse] == 1) & (times > self.newest(rows))
-        self._push(rows[newer], times[newer], values[newer], floor[newer], mark[newer])
-        fresh |= newer
-        if not newer.all():
-            self._merge(np.flatnonzero(~newer), rows, times, values, floor, mark, fresh)
+        # What comes in order, one sample for each of many series or many for each, is done at once; so is what comes in
+        # the reverse order, as windows are filled. The rest is done row by row.
+        order = np.argsort(rows, kind="stable")
+        again = np.diff(rows[order]) == 0
+        if not again.any():
+            newer = times > self.newest(rows)
+            self._push(rows[newer], times[newer], values[newer], floor[newer], mark[newer])
+            rest = np.flatnonzero(~newer)
+            older = rest[times[rest] < self.oldest(rows[rest])]
+            fits = self._push_before(rows[older], times[older], values[older], floor[older], mark[older])
+            fresh[newer] = fresh[older[fits]] = True
+        else:
+            if (again & (np.diff(times[order]) <= 0)).any():
+                order = np.lexsort((np.arange(len(rows)), times, rows))
+                order = order[~_repeated(rows[order], times[order])]
+            then = order[times[order] > self.newest(rows[order])]
+            fits = self._extend(rows[then], times[then], values[then], floor[then], mark[then])
+            fresh[then[fits]] = True
+        if not fresh.all():
+            self._merge(np.flatnonzero(~fresh), rows, times, values, floor, mark, fresh)
         return fresh
 
-    def blocks(self, rows: Ints, until_ms: int) -> list[Block]:
-        """What the rows hold up to then, those with the same times together; `Block.rows` are places in `rows`."""
-        blocks: list[Block] = []
-        for number, places in self._by_pool(rows):
-            counts, times, values = self._pools[number].columns(self._slot[rows[places]])
-            blocks += _blocks(places, counts, times, values, until_ms)
-        return blocks
+    def held(self, rows: Ints, until_ms: int) -> list[Block] | Apart:
+        """What the rows hold up to then: a block where all have the same times; `Block.rows` are places in `rows`."""
+        if not len(rows):
+            return []
+        parts = [
+            (places, *self._pools[number].columns(self._slot[rows[places]])) for number, places in self._by_pool(rows)
+        ]
+        if len(parts) == 1:
+            places, counts, times, values = parts[0]
+            if not times.shape[1]:
+                return []
+            if (counts == counts[0]).all() and (times == times[0]).all():
+                end = int(np.searchsorted(times[0], until_ms, "right"))
+                taken = values[:, :end]
+                return [Block(places, times[0, :end], taken, bool(is_stale(taken).any()))]
+            return Apart(counts, times, values).until(until_ms)
+        width = max(times.shape[1] for _, _, times, _ in parts)
+        all_counts, all_times = np.zeros(len(rows), np.int64), np.zeros((len(rows), width), np.int64)
+        all_values = np.zeros((len(rows), width))
+        for places, counts, times, values in parts:
+            begin = width - times.shape[1]
+            all_counts[places], all_times[places, begin:], all_values[places, begin:] = counts, times, values
+        return Apart(all_counts, all_times, all_values).until(until_ms)
 
     def _push(self, rows: Ints, times: Ints, values: Floats, floors: Ints, marks: Marks) -> None:
         for number, places in self._by_pool(rows):
             self._make_place(number, rows[places], floors[places])
         for number, places in self._by_pool(rows):
             self._pools[number].push(self._slot[rows[places]], times[places], values[places], marks[places])
+
+    def _push_before(self, rows: Ints, times: Ints, values: Floats, floors: Ints, marks: Marks) -> Flags:
+        """Put a sample before what each row holds; which found place, or need none."""
+        fits: Flags = np.ones(len(rows), np.bool_)
+        needed = times > floors
+        for number, places in self._by_pool(rows):
+            pool = self._pools[number]
+            full = places[(pool.counts[self._slot[rows[places]]] == pool.width) & needed[places]]
+            if len(full) and number + 1 < len(WIDTHS):
+                self._move(number, rows[full], number + 1)
+        for number, places in self._by_pool(rows):
+            pool = self._pools[number]
+            slots = self._slot[rows[places]]
+            free = pool.counts[slots] < pool.width
+            fits[places[~free & needed[places]]] = False
+            places, slots = places[free], slots[free]
+            pool.push_before(slots, times[places], values[places], marks[places])
+        return fits
+
+    def _extend(self, rows: Ints, times: Ints, values: Floats, floors: Ints, marks: Marks) -> Flags:
+        """Append samples that are sorted by row and time, newer than what their rows hold; which found place."""
+        fits: Flags = np.ones(len(rows), np.bool_)
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        mine, counts = rows[begins], np.diff(begins, append=len(rows))
+        for number, places in self._by_pool(mine):
+            pool = self._pools[number]
+            slots = self._slot[mine[places]]
+            crowded = places[pool.counts[slots] + counts[places] > pool.width]
+            if len(crowded):
+                pool.drop_until(self._slot[mine[crowded]], floors[begins[crowded]])
+                self._widen(number, mine[crowded], counts[crowded])
+        for number, places in self._by_pool(mine):
+            pool = self._pools[number]
+            slots = self._slot[mine[places]]
+            full = places[pool.counts[slots] + counts[places] > pool.width]
+            fits[np.isin(rows, mine[full])] = False
+        for number, places in self._by_pool(rows):
+            places = places[fits[places]]
+            if len(places):
+                slots = self._slot[rows[places]]
+                # Slots are in no order, but each row's samples lie together.
+                self._pools[number].extend(slots, times[places], values[places], marks[places])
+        return fits
+
+    def _widen(self, number: int, rows: Ints, more: Ints) -> None:
+        """Move rows to pools where so many more samples find place, if there are any so wide."""
+        needed = self._pools[number].counts[self._slot[rows]] + more
+        to = np.searchsorted(np.array(WIDTHS), needed)
+        for target in np.unique(to[(to > number) & (to < len(WIDTHS))]).tolist():
+            self._move(number, rows[to == target], target)
 
     def _make_place(self, number: int, rows: Ints, floors: Ints) -> None:
         """Let each row have a free place: by dropping what nobody needs, else by moving it to a wider pool."""
@@ -120,13 +221,20 @@ class WindowPools:
     def _move(self, number: int, rows: Ints, to: int) -> None:
         while len(self._pools) <= to:
             self._pools.append(Windows(WIDTHS[len(self._pools)]))
-        old, new = self._pools[number], self._pools[to]
-        for row in rows.tolist():
-            slot = int(self._slot[row])
-            place = new.take()
-            new.put(place, *old.samples(slot))
-            old.free(slot)
-            self._pool[row], self._slot[row] = to, place
+        pool = self._pools[number]
+        self._slot[rows] = pool.move(self._slot[rows], self._pools[to])
+        self._pool[rows] = to
+        self._pack(number)
+
+    def _pack(self, number: int) -> None:
+        """Give back the memory of a pool that most of its series have left."""
+        pool = self._pools[number]
+        if pool.height <= _SMALL or pool.used > pool.height // 4:
+            return
+        packed = Windows(pool.width, max(2 * pool.used, 8))
+        left = np.flatnonzero(self._pool[: self._rows] == number)
+        self._slot[left] = pool.move(self._slot[left], packed)
+        self._pools[number] = packed
 
     def _merge(
         self, places: Ints, rows: Ints, times: Ints, values: Floats, floors: Ints, marks: Marks, fresh: Flags
@@ -174,21 +282,7 @@ class WindowPools:
         return [(number, np.flatnonzero(pools == number)) for number in np.unique(pools).tolist()]
 
 
-def _blocks(places: Ints, counts: Ints, times: Ints, values: Floats, until_ms: int) -> list[Block]:
-    width = times.shape[1]
-    if not width:
-        return []
-    if (counts == counts[0]).all() and (times == times[0]).all():
-        groups = [np.arange(len(places))]
-    else:
-        together: dict[bytes, list[int]] = {}
-        for place, count in enumerate(counts.tolist()):
-            together.setdefault(times[place, width - count :].tobytes(), []).append(place)
-        groups = [np.array(some, np.int64) for some in together.values()]
-    blocks = []
-    for some in groups:
-        begin, shared = width - int(counts[some[0]]), times[some[0]]
-        end = begin + int(np.searchsorted(shared[begin:], until_ms, "right"))
-        taken = values[:, begin:end] if len(some) == len(places) else values[some, begin:end]
-        blocks.append(Block(places[some], shared[begin:end], taken, bool(is_stale(taken).any())))
-    return blocks
+def _repeated(rows: Ints, times: Ints) -> Flags:
+    """Which of sorted samples are of the same row and time as the one before."""
+    same: Flags = (np.diff(rows, prepend=-1) == 0) & (np.diff(times, prepend=NEVER) == 0)
+    return same

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from shared.messages.series import NAME
+from shared.promql.apart import Apart
 from shared.promql.matching import Matcher
 from shared.promql.series_sets import Ints, Labels, SeriesSet, labels_from
 from shared.promql.source import Selection, accepts
@@ -101,9 +102,17 @@ class WindowsView:
             with self._lock:
                 rows, series = self._index.rows(key)
                 if self._only is not None:
-                    some = np.array([place for place, row in enumerate(rows.tolist()) if row in self._only], np.int64)
+                    some = _places(rows, series, self._only)
                     rows, series = rows[some], series.take(some)
                 if len(self._selections) >= _MOST_REMEMBERED:
                     self._selections.clear()
-                found = self._selections[key] = Selection(series, self._pools.blocks(rows, self._until_ms))
+                held = self._pools.held(rows, self._until_ms)
+                found = Selection(series, apart=held) if isinstance(held, Apart) else Selection(series, held)
+                self._selections[key] = found
         return found
+
+
+def _places(rows: Ints, series: SeriesSet, only: frozenset[int]) -> Ints:
+    """Where among the rows some of them are, in order; without looking at all of them each time."""
+    places = series.remember("places", lambda: {row: place for place, row in enumerate(rows.tolist())})
+    return np.array(sorted(places[row] for row in only if row in places), np.int64)

@@ -124,6 +124,24 @@ def test_samples_are_counted_and_cut_without_markers() -> None:
     ]
 
 
+def test_what_comes_after_an_instant_can_be_left_out() -> None:
+    held = apart(
+        [
+            (np.array([1, 5, 9]), np.array([1.0, 2.0, 3.0])),
+            (np.array([6, 8]), np.array([4.0, STALE])),
+            (np.array([2, 4]), np.array([5.0, 6.0])),
+        ]
+    )
+    assert held.until(9) is held
+    found = held.until(5)
+    assert [(block.times.tolist(), block.values.tolist(), block.marked) for block in found.blocks()] == [
+        ([1, 5], [[1.0, 2.0]], False),
+        ([], [[]], False),
+        ([2, 4], [[5.0, 6.0]], False),
+    ]
+    assert found.samples(0, 100) == 4
+
+
 @pytest.mark.parametrize(
     ("at", "lookback", "expected"),
     [(5, 4, [None, 4.0]), (4, 3, [1.0, 4.0]), (4, 2, [None, None]), (9, 1, [3.0, None]), (0, 9, [None, None])],
