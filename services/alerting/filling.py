@@ -1,6 +1,7 @@
 """Filling the windows of groups that are new or changed with samples that were accepted before their rules."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import structlog
 from services.alerting import metrics
 from services.alerting.core.inputs import Samples, dump
 from services.alerting.core.routing import Routes
-from services.alerting.places import Record, read_stretch
+from services.alerting.places import Record, read_backwards
 from services.alerting.sending import until_sent
 from shared.bus import Outgoing, Producer
 from shared.messages.message import BadMessage
@@ -73,10 +74,13 @@ class Filler:
         assert self._routes is not None, "it is told of the routes before anything is to be filled"
         metrics.FILLS.inc()
         start, stop = min(fill.start for fill in fills), max(fill.stop for fill in fills)
-        async for records in read_stretch(self._bootstrap, SAMPLES, partition, start, stop):
+        borders = sorted({place for fill in fills for place in (fill.start, fill.stop)})
+        groups_from = [frozenset(one.group for one in fills if one.start <= place < one.stop) for place in borders]
+        # The newest first: windows hold newer samples already, and what comes before these is taken in at once.
+        async for records in read_backwards(self._bootstrap, SAMPLES, partition, start, stop):
             outgoing = []
             for record in records:
-                groups = frozenset(fill.group for fill in fills if fill.start <= record.offset < fill.stop)
+                groups = groups_from[bisect_right(borders, record.offset) - 1]
                 outgoing += [to_log(*part) for part in split_record(self._routes, record, groups, fill=True)]
                 await asyncio.sleep(0)
             if outgoing:

@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 Record: TypeAlias = ConsumerRecord[bytes, bytes]
 ANSWER_SECONDS = 10.0
+BACKWARDS_AT_ONCE = 200
 
 
 class Places:
@@ -115,6 +116,20 @@ async def read_stretch(
             await asyncio.sleep(0.5)
         finally:
             await _close(consumer)
+
+
+async def read_backwards(
+    bootstrap: str, topic: Topic, partition: int, start: int, stop: int
+) -> AsyncIterator[list[Record]]:
+    """The same messages, in pieces of which each is in reverse order and lies before the one that came before it."""
+    at = stop
+    while at > start:
+        begin = max(start, at - BACKWARDS_AT_ONCE)
+        piece: list[Record] = []
+        async for records in read_stretch(bootstrap, topic, partition, begin, at):
+            piece += records
+        yield piece[::-1]
+        at = begin
 
 
 async def _close(consumer: AIOKafkaConsumer) -> None:

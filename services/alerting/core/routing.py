@@ -68,6 +68,15 @@ class _Shape(NamedTuple):
     parts: dict[int, _Part]
 
 
+class _FillShape(NamedTuple):
+    """The same for the groups that are being filled alone."""
+
+    series: bytes
+    only: frozenset[str]
+    height: int
+    parts: dict[int, _Part]
+
+
 class Routes:
     """Batches -> what of them goes into which partition of the log. Found once per series and remembered."""
 
@@ -77,6 +86,7 @@ class Routes:
         self._groups: set[str] = set()
         self._cache: dict[str, tuple[str, ...]] = {}
         self._shapes: OrderedDict[str, _Shape] = OrderedDict()
+        self._fill_shapes: OrderedDict[str, _FillShape] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -89,6 +99,7 @@ class Routes:
             self._groups.add(group)
         self._cache.clear()
         self._shapes.clear()
+        self._fill_shapes.clear()
 
     def groups_of(self, key: str) -> tuple[str, ...]:
         """The groups that the series concerns. BadMessage if the key is not canonical."""
@@ -109,11 +120,23 @@ class Routes:
         self, batch: PackedBatch, partition: int, offset: int, accepted_ms: int, only: Collection[str], *, fill: bool
     ) -> list[tuple[int, Samples]]:
         """What of a batch concerns these groups alone. BadMessage if its series are none."""
-        chosen = {group: partition_of(group, self._partitions) for group in only}
-        series, _ = batch.lists()
-        wanted = [{chosen[group] for group in self.groups_of(key) if group in chosen} for key in series]
-        parts = _parts(wanted, series)
+        parts = self._fill_parts(batch, frozenset(only))
         return [(to, _samples(batch, part, partition, offset, accepted_ms, fill)) for to, part in parts.items()]
+
+    def _fill_parts(self, batch: PackedBatch, only: frozenset[str]) -> dict[int, _Part]:
+        series = bytes(batch.series)
+        known = self._fill_shapes.get(batch.source)
+        if known is not None and known.only == only and known.series == series:
+            check_index(batch.index, known.height)
+            return known.parts
+        chosen = {group: partition_of(group, self._partitions) for group in only}
+        keys, _ = batch.lists()
+        wanted = [{chosen[group] for group in self.groups_of(key) if group in chosen} for key in keys]
+        parts = _parts(wanted, keys)
+        self._fill_shapes[batch.source] = _FillShape(series, only, len(keys), parts)
+        if len(self._fill_shapes) > MOST_SHAPES:
+            self._fill_shapes.popitem(last=False)
+        return parts
 
     def _shape(self, batch: PackedBatch) -> _Shape:
         series, types, source = bytes(batch.series), bytes(batch.types), batch.source
