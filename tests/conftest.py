@@ -34,6 +34,14 @@ def topics(kafka_bootstrap: str) -> str:
     return kafka_bootstrap
 
 
+@pytest.fixture
+def own_topics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Kafka of the test's own with all topics, for what must find nothing of other tests; the bootstrap address."""
+    with kafka_server(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        run_module("infra.topics", PANTAU_KAFKA__BOOTSTRAP=bootstrap)
+        yield bootstrap
+
+
 @pytest.fixture(scope="session")
 def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL for all tests; each takes a database of its own."""

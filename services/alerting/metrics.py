@@ -26,6 +26,9 @@ REFUSED = Counter(
     "pantau_alerting_samples_refused_total", "Samples that don't count for a group, by reason", ["reason"]
 )
 ROUTED = Counter("pantau_alerting_batches_routed_total", "Sample batches looked at by the router")
+LEFT_OUT = Counter(
+    "pantau_alerting_left_out_total", "Messages that the stream left out at a rebalance, read beside it", ["topic"]
+)
 FILLS = Counter("pantau_alerting_fills_total", "Times that windows were filled from older samples")
 SKIPPED_IN_FILL = Counter("pantau_alerting_fill_batches_skipped_total", "Unreadable batches met while filling windows")
 LAG = Gauge("pantau_alerting_watermark_lag_seconds", "How far event time is behind the broker's clock", ["partition"])

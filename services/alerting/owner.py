@@ -21,6 +21,7 @@ from services.alerting.core.fold import Fold, Work
 from services.alerting.core.outputs import Failure, Outputs
 from services.alerting.core.snapshots import BadSnapshot, Manifest
 from services.alerting.core.terms import Terms
+from services.alerting.left_out import whole
 from services.alerting.places import Record, read_stretch, where_to_go_on
 from services.alerting.reporting import Reporter
 from services.alerting.sending import until_sent
@@ -123,7 +124,7 @@ class Owner:
         while not stopping:
             while len(pending) < MOST_AT_ONCE and not self._waiting.empty() and not stopping:
                 stopping = not _add(pending, self._waiting.get_nowait())
-            await self._fold_all(pending)
+            await self._fold_all(await whole(self._bootstrap, ALERTING_INPUTS, pending, {self.partition: self._next}))
             pending = []
             await self._go_on_evaluating()
             now = clock.elapsed()
@@ -286,6 +287,7 @@ class Owner:
                     self._bootstrap, ALERTING_INPUTS, self.partition, self._next, first_offset
                 ):
                     await self._fold_all([Taken(record, _nothing) for record in records])
+            self._next = max(self._next, first_offset)  # the log may begin later than where we left it
 
     async def _known_up_to(self, next_offset: int) -> int:
         """Where the restored state goes on in the log."""

@@ -24,6 +24,7 @@ from services.alerting.core.signs import Signs
 from services.alerting.core.terms import Terms
 from services.alerting.filling import Fill, Filler, split_record, to_log
 from services.alerting.history_filling import HistoryFiller
+from services.alerting.left_out import whole
 from services.alerting.places import Places, read_stretch
 from services.alerting.rules_view import Rules, RulesView
 from services.alerting.sending import until_sent
@@ -247,6 +248,9 @@ class Router:
         """Send on what a batch of messages holds for any group; acknowledge them when that is durable."""
         if not batch:
             return
+        # A marker must not pass by what the stream has left out.
+        routed = {partition: owned.position for partition, owned in self._owned.items()}
+        batch = await whole(self._bootstrap, SAMPLES, batch, routed)
         outgoing: list[Outgoing] = []
         for taken in batch:
             metrics.ROUTED.inc()

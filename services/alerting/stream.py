@@ -5,6 +5,8 @@ What is leaned on here was read in the sources of faust-streaming 0.15.3:
 - A non-windowed table with the in-memory store is recovered from its changelog before streams flow again. We write the
   changelog ourselves, through our own producer (acks, idempotent, awaited), and the store beside it.
 - Partitions are paused before `on_partitions_revoked` is sent, and it is awaited: the place for last snapshots.
+- What it has read and not handed over is dropped when partitions are revoked, and read again from what was committed;
+  `_Flow` keeps it from dropping more. Router and owner read for themselves what should be missing nevertheless.
 - A crash anywhere in Faust's tree of services ends up as a crash of the app, which ends this program; the supervisor
   starts it again.
 """
@@ -18,6 +20,7 @@ import faust
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
+from mode.utils.queues import FlowControlEvent
 
 from services.alerting.sending import until_sent
 from services.alerting.taken import Taken
@@ -82,6 +85,7 @@ class Stream:
             consumer_max_fetch_size=4 * 1024 * 1024,
             producer_acks=-1,
         )
+        self._app.flow_control = _Flow()
         self._app.transport = _Transport(self._app.conf.broker_consumer, self._app)
         self._app.transport.fetch_wait_ms = fetch_wait_ms
         raw: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw"}
@@ -201,6 +205,17 @@ def _taken(event: Any) -> Taken:
         else tuple(message.headers or ()),
     )
     return Taken(record, event.ack)
+
+
+class _Flow(FlowControlEvent):
+    """Faust clears the streams' queues when it lets messages in again at the end of a rebalance: also of messages that
+    it has read meanwhile, after it went back to what was committed, and won't read again before the next rebalance.
+    They are cleared when partitions are revoked, that is enough."""
+
+    def resume(self) -> None:
+        """Let messages in."""
+        self._suspend.clear()
+        self._resume.set()
 
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):

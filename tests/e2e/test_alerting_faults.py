@@ -99,7 +99,7 @@ async def _check(stack: Stack, told: Told, groups: list[Watched], load: Load) ->
     assert len(fired) == sum(len(one.series) for one in groups)
     assert await alerting_told.still_active(stack.kafka, alerting_told.names(groups)) == {}
 
-    terms = load_settings(Settings, {}, stack.config).alerting.terms
+    terms = load_settings(Settings, {}, stack.config).terms
     folded = await asyncio.to_thread(fold_offline, await alerting_told.inputs_of(stack.kafka), terms)
     await told.read()
     mine = set(alerting_told.names(groups))

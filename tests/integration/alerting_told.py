@@ -9,7 +9,7 @@ import numpy as np
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.alerting.core.fold import Fold
+from services.alerting.core.fold import Fold, fold_one
 from services.alerting.core.inputs import decode
 from services.alerting.core.terms import Terms
 from shared.messages.alerts import AlertEvent, CurrentAlert
@@ -123,7 +123,7 @@ def fold_offline(inputs: Iterable[Record], terms: Terms) -> list[AlertEvent]:
             message = decode(record.value or b"")
         except BadMessage:
             continue  # put aside by alerting, too
-        for outputs in folds.setdefault(record.partition, Fold(terms)).apply(message):
+        for outputs in fold_one(folds.setdefault(record.partition, Fold(terms)), message, record.timestamp):
             found += outputs.events
     return found
 

@@ -1,31 +1,35 @@
-"""A provider's samples over simulated time, the logs that the router would make of them, and what comes of them.
+"""A provider's samples over simulated time, the log that a router makes of them, and what live and backtest tell.
 
 Everything follows from a seed. Samples are taken between the instants of every grid and accepted a moment later, so
 that the log is the ordered data that a backtest sees, unless a test makes them late.
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.alerting.core.fold import Fold
-from services.alerting.core.inputs import Input, Marker, Progress, RuleChange
-from services.alerting.core.routing import Routes, is_sign_of_life, selectors_of
+from services.alerting.core import snapshots
+from services.alerting.core.fold import Fold, fold_one
+from services.alerting.core.routing import is_sign_of_life
 from services.alerting.core.terms import Terms
 from shared.messages.alerts import AlertEvent
-from shared.messages.rules import RuleGroup
-from shared.messages.samples import Sample, SampleBatch
+from shared.messages.samples import STALE, Sample, SampleBatch
 from shared.messages.series import labels_of
 from shared.promql.series_sets import labels_from
 from shared.promql.source import FixedSource
 from shared.rules.backtest import Backtest
+from shared.rules.files import parse_rule_file
+from tests.cases.simulation import Log, Simulation
 from tests.cases.timeline import START_MS
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
+HOUR_SECONDS = 3_600
 PARTITIONS = 2
+# Instants are evaluated a little later, those of groups that read others' outputs after these are back.
+AFTER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,31 @@ Reading = Callable[[random.Random, str, int], float | None]
 """The value that a series has at a second from the start; None: it is not there."""
 
 
+def sources_of(hosts: int) -> dict[str, list[str]]:
+    """Two collectors and two that push, with a gauge and a counter for each host."""
+    return {
+        f"{kind}/{number}": [
+            f'{metric}{{host="h{host:02}",zone="z{host % 3}"}}'
+            for host in range(number, hosts, 4)
+            for metric in ("level", "served_total")
+        ]
+        for number, kind in enumerate(["collector", "push", "collector", "push"])
+    }
+
+
+def reading(chance: random.Random, key: str, second: int) -> float | None:
+    """A wave for each host, with gaps shorter and longer than the lookback, staleness markers, resets and odd jumps."""
+    host = int(key.split('"h')[1][:2])
+    if (second // 400 + host) % 9 == 4:
+        return STALE if second % 400 < 15 and host % 2 else None
+    wave = ((second // 60 * (host % 7 + 1)) % 20 - 10) / 10
+    if key.startswith("served"):
+        return float((second * (host % 5 + 1) + round(300 * wave)) % 20_000)
+    if chance.random() < 0.01:
+        return chance.choice([float("nan"), 0.0, 100.0])
+    return round(50 + 50 * wave + chance.choice([-5, 0, 0, 5]), 1)
+
+
 def samples_of(
     sources: Mapping[str, Sequence[str]],
     reading: Reading,
@@ -55,11 +84,14 @@ def samples_of(
     every: int = 15,
     seed: int = 1,
     dark: Sequence[tuple[int, int]] = (),
+    longest_way_ms: int = 90,
 ) -> list[Accepted]:
-    """What the sources push, in the order of acceptance. None of them says anything in the `dark` stretches."""
+    """What the sources push, in the order of acceptance, each batch up to `longest_way_ms` after it was taken and after
+    those before it. Nobody says anything in the `dark` stretches."""
     chance = random.Random(seed)
     found: list[Accepted] = []
     for number, (source, series) in enumerate(sources.items()):
+        accepted = 0
         for second in range(2 + 3 * number % (every - 4), seconds, every):
             if any(start <= second < end for start, end in dark):
                 continue
@@ -67,43 +99,43 @@ def samples_of(
             samples = [
                 Sample(key, taken, value) for key in series if (value := reading(chance, key, second)) is not None
             ]
-            accepted = taken + chance.randrange(2, 90)
+            accepted = max(accepted + 1, taken + chance.randrange(2, longest_way_ms))
             found.append(Accepted(accepted, number % PARTITIONS, SampleBatch.of(source, samples)))
     return sorted(found, key=lambda one: one.accepted_ms)
 
 
-def log_of(groups: Sequence[RuleGroup], accepted: Sequence[Accepted], seconds: int) -> Iterator[Input]:
-    """One log for all groups, as the router writes it: the rules, then samples, and each second how far it has come."""
-    routes = Routes()
-    for revision, group in enumerate(groups):
-        routes.put(group.name, selectors_of(group))
-        yield RuleChange(group.name, revision, START_MS, group.encode())
-    signs, at = [0] * PARTITIONS, 0
-    for second in range(seconds + 1):
+def run(rules: str, accepted: Sequence[Accepted], seconds: int, terms: Terms) -> Simulation:
+    """All of it live: rules, samples as they are accepted, and each second how far that has come."""
+    live, at = Simulation(terms, START_MS), 0
+    live.define(parse_rule_file(rules, "rules.yaml"))
+    for second in range(seconds + AFTER_SECONDS):
         now = START_MS + second * SECOND
         while at < len(accepted) and accepted[at].accepted_ms <= now:
-            one = accepted[at]
-            if one.is_sign:
-                signs[one.partition] = one.accepted_ms
-            yield from routes.split(one.batch, one.partition, at, one.accepted_ms)
+            live.now_ms = accepted[at].accepted_ms
+            live.accept(accepted[at].batch, accepted[at].partition)
             at += 1
-        yield Marker(PARTITIONS, [Progress(part, now, signs[part], len(groups)) for part in range(PARTITIONS)])
+        live.now_ms = now
+        live.mark()
+    return live
 
 
-def events_of(
-    log: Sequence[Input], terms: Terms, restarts: Sequence[int] = (), restarted: Callable[[Fold], Fold] | None = None
-) -> list[AlertEvent]:
-    """What the fold makes of the log. At these places of it the state goes through `restarted`."""
+def restarted(log: Log, terms: Terms, places: Sequence[int]) -> list[AlertEvent]:
+    """What a fold makes of a log, if at these places of it another one takes over from a snapshot."""
     fold, found = Fold(terms), list[AlertEvent]()
-    for place, message in enumerate(log):
-        if place in restarts and restarted is not None:
-            fold = restarted(fold)
-        for outputs in fold.apply(message):
+    kept: dict[str, bytes] = {}
+    manifest: snapshots.Manifest | None = None
+    for place, (message, at) in enumerate(log):
+        if place in places:
+            taken = snapshots.take(fold, place, manifest, str(place), kept.get)
+            kept |= taken.chunks
+            manifest = snapshots.decode_manifest(snapshots.encode_manifest(taken.manifest))
+            fold = snapshots.restore(terms, manifest, kept)
+        for outputs in fold_one(fold, message, at):
             found += outputs.events
     return found
 
 
-def history_of(accepted: Sequence[Accepted]) -> FixedSource:
+def history_of(accepted: Iterable[Accepted]) -> FixedSource:
     """The samples as history holds them."""
     columns: dict[str, dict[int, float]] = {}
     for one in accepted:
@@ -120,7 +152,7 @@ def history_of(accepted: Sequence[Accepted]) -> FixedSource:
     )
 
 
-def known_by(accepted: Sequence[Accepted], dark_after_ms: int) -> Callable[[int], bool]:
+def known_by(accepted: Iterable[Accepted], dark_after_ms: int) -> Callable[[int], bool]:
     """Of an instant, whether a collector gave a sign in the time before it."""
     signs = np.array([one.accepted_ms for one in accepted if one.is_sign], np.int64)
 
@@ -134,11 +166,12 @@ Line = tuple[int, str, str, str, str, str, float]
 """A transition as both sides tell it: instant, group, rule, labels, state before, state, value."""
 
 
-def told(events: Iterable[AlertEvent]) -> list[Line]:
-    """What was told live."""
+def told(events: Iterable[AlertEvent], until_ms: int) -> list[Line]:
+    """What was told live of instants up to then."""
     return sorted(
         (one.instant, one.group, one.rule, str(sorted(one.labels.items())), one.previous_state, one.state, one.value)
         for one in events
+        if one.instant <= until_ms
     )
 
 
@@ -156,3 +189,10 @@ def decided(found: Backtest) -> list[Line]:
         )
         for one in found.decisions
     )
+
+
+def apart(live: Iterable[Line], tried: Iterable[Line]) -> list[str]:
+    """What only one of both has, in the order of instants."""
+    first, second = set(live), set(tried)
+    found = [(line, "only live") for line in first - second] + [(line, "only tried") for line in second - first]
+    return [f"{(line[0] - START_MS) / SECOND:g} s {where}: {line[1:]}" for line, where in sorted(found)]

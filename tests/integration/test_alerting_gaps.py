@@ -1,0 +1,125 @@
+"""When workers come and go the stream may leave out what it has read. Nothing is lost or late because of it."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from mode.utils.queues import FlowControlQueue
+
+from services.alerting.core.inputs import Marker, Samples, decode, dump
+from services.alerting.core.terms import Terms
+from services.alerting.history_filling import HistoryFiller
+from services.alerting.owner import Owner
+from services.alerting.router import Router
+from services.alerting.stream import _Flow
+from services.alerting.taken import Taken
+from shared.bus import Outgoing, Producer
+from shared.bus.received import decode as received
+from shared.database import Database
+from shared.messages.rules import AlertingRule, RuleGroup
+from shared.messages.samples import Sample, SampleBatch
+from shared.messages.topics import ALERTING_INPUTS, RULES, SAMPLES, Opaque
+from shared.rules.files import parse_rule_file
+from shared.settings import DatabaseSettings
+from tests.cases.simulation import Simulation
+from tests.cases.timeline import START_MS
+from tests.conftest import eventually
+from tests.integration.alerting_told import Record, Told, everything
+from tests.unit.alerting.test_owner import Kept
+
+GROUP = RuleGroup(
+    name="g",
+    rules=[AlertingRule(name="r", expr="m > 100")],
+    immediate=True,
+    version=1,
+    origin="api",
+    updated_by="test",
+    updated_at=START_MS,
+)
+
+
+def batch(number: int) -> SampleBatch:
+    """Every other one is above the threshold."""
+    return SampleBatch.of("collector/a", [Sample("m", START_MS + number, 150.0 if number % 2 else 50.0)])
+
+
+async def in_partition_0(bootstrap: str, producer: Producer, messages: list[Outgoing]) -> list[Record]:
+    """The messages, sent one after the other, as they are read."""
+    for message in messages:
+        await producer.send(message)
+    return [one for one in await everything(bootstrap, messages[0].topic) if one.partition == 0]
+
+
+def taken(records: list[Record], places: list[int]) -> list[Taken]:
+    return [Taken(records[place], lambda: None) for place in places]
+
+
+async def test_the_router_reads_what_the_stream_left_out(topics: str, producer: Producer) -> None:
+    await producer.send(Outgoing(RULES, GROUP.name, GROUP))
+    sent = [Outgoing(SAMPLES, "collector/a", batch(number), partition=0) for number in range(9)]
+    records = await in_partition_0(topics, producer, sent)
+    history = HistoryFiller(Database(DatabaseSettings(), "test"), producer)
+    router = Router(topics, "test.gaps", producer, Terms(), 1.0, history)
+    for record in await everything(topics, RULES):
+        router.rules.apply(received(record))
+    router.assign({0})
+    for one in taken(records, [2, 3, 7]):
+        await router.put(one)
+    running = asyncio.create_task(router.run())
+
+    async def routed() -> list[int]:
+        """The offsets in the log, up to the marker that tells of the last of them."""
+        found: list[int] = []
+        for record in await everything(topics, ALERTING_INPUTS):
+            message = decode(record.value or b"")
+            if isinstance(message, Samples):
+                found.append(message.offset)
+            elif isinstance(message, Marker) and found:
+                assert message.progress[0].watermark_ms >= records[found[-1]].timestamp - 1
+        return found if 7 in found else []
+
+    try:
+        assert await eventually(routed) == list(range(8))
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_owner_reads_what_the_stream_left_out(own_topics: str) -> None:
+    producer = Producer(own_topics, "test")
+    await producer.start()
+    simulation = Simulation(now_ms=START_MS)
+    simulation.define(
+        parse_rule_file("groups: [{name: h, immediate: true, rules: [{alert: r, expr: m > 100}]}]", "test")
+    )
+    simulation.mark()
+    for number in range(1, 30):
+        simulation.now_ms = START_MS + number
+        simulation.accept(batch(number))
+    assert len(simulation.events) == 29
+    sent = [Outgoing(ALERTING_INPUTS, "h", Opaque(dump(message)), partition=0) for message, _ in simulation.log]
+    records = await in_partition_0(own_topics, producer, sent)
+    told = Told(own_topics)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            owner = Owner(0, own_topics, Terms(), 3_600, producer, Kept(), "test", "worker", threads)
+            for one in taken(records, [0, len(records) - 20, len(records) - 19, len(records) - 1]):
+                await owner.put(one)
+            owner.start()
+            await owner.stop(60)
+        await told.read()
+    finally:
+        await told.close()
+        await producer.stop()
+    assert [event.id for event in told.of(["h"])] == [event.id for event in simulation.events]
+
+
+async def test_messages_that_came_in_before_the_flow_was_resumed_again_are_kept() -> None:
+    flow = _Flow()
+    queue: FlowControlQueue[str] = FlowControlQueue(flow_control=flow, clear_on_resume=True)
+    flow.resume()
+    await queue.put("read after the rebalance")
+    flow.resume()
+    assert queue.qsize() == 1
+    flow.suspend()
+    flow.clear()
+    assert queue.qsize() == 0
