@@ -3,24 +3,32 @@
 from collections.abc import Iterable
 
 from shared.messages.series import NAME
-from shared.promql.series_sets import Labels
+from shared.promql.series_sets import METADATA, Labels, label_of, without_labels
+from shared.promql.source import Source
 
 
 class Arrived:
-    """Series that got samples. An element concerns them where one of them has no other value for a label of it."""
+    """Series that got samples."""
 
-    def __init__(self, series: Iterable[Labels]) -> None:
+    def __init__(self, series: Iterable[Labels], alone: Source | None = None) -> None:
+        """`alone` holds these series and no others: enough for rules that look at each series by itself."""
+        self.alone = alone
+        self._by_metric: dict[str, dict[Labels, Labels]] = {}
         self._exact: set[Labels] = set()
         self._by_names: dict[tuple[str, ...], list[dict[str, str]]] = {}
         self._projected: dict[tuple[tuple[str, ...], tuple[str, ...]], set[tuple[str, ...]]] = {}
         for labels in series:
-            plain = tuple(pair for pair in labels if pair[0] != NAME)
-            self._exact.add(plain)
-            self._by_names.setdefault(tuple(name for name, _ in plain), []).append(dict(plain))
+            self._by_metric.setdefault(label_of(labels, NAME), {})[without_labels(labels, METADATA)] = labels
+
+    def of(self, metric: str) -> dict[Labels, Labels]:
+        """Those of a metric, by what elements keep of their labels when they are no longer the metric's own."""
+        return self._by_metric.get(metric, {})
 
     def concerns(self, element: Labels) -> bool:
-        """Whether the arrived samples say something about the element with these labels."""
-        plain = tuple(pair for pair in element if pair[0] != NAME)
+        """Whether one of them has no other value for a label of the element with these labels."""
+        if not self._by_names:
+            self._index()
+        plain = without_labels(element, METADATA)
         if plain in self._exact:
             return True
         own = dict(plain)
@@ -29,6 +37,12 @@ class Arrived:
             if tuple(own[name] for name in common) in self._values(names, common):
                 return True
         return False
+
+    def _index(self) -> None:
+        for some in self._by_metric.values():
+            for plain in some:
+                self._exact.add(plain)
+                self._by_names.setdefault(tuple(name for name, _ in plain), []).append(dict(plain))
 
     def _values(self, names: tuple[str, ...], common: tuple[str, ...]) -> set[tuple[str, ...]]:
         found = self._projected.get((names, common))

@@ -12,7 +12,8 @@ from shared.promql.source import Source
 from shared.rules.derived import DerivedSeries, Overlay
 from shared.rules.expansion import Outside
 from shared.rules.group import Decision, GroupState, RuleFailure, RuleState
-from shared.rules.plan import ALERTS, ALERTS_FOR_STATE, GroupPlan, sees_outputs_of_its_like
+from shared.rules.identities import ALERTS, ALERTS_FOR_STATE
+from shared.rules.plan import GroupPlan, sees_outputs_of_its_like
 from shared.rules.sendings import Sending, sendings
 from shared.rules.slices import Due, evaluate_slice
 

@@ -17,10 +17,9 @@ from shared.promql.errors import BadQuery
 from shared.promql.matching import Matcher, Selector
 from shared.promql.query import compile_query
 from shared.rules.expansion import is_template, known_queries
-from shared.rules.plan import ALERTS, ALERTS_FOR_STATE
+from shared.rules.identities import ALERTNAME, ALERTS, ALERTS_FOR_STATE
 from shared.rules.templates import BadTemplate
 
-ALERTNAME = "alertname"
 _ANYTHING = Selector(())
 
 

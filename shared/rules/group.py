@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from shared.messages.alerts import Evidence, alert_id
+from shared.messages.alerts import Evidence
 from shared.messages.rules import AlertingRule
 from shared.messages.series import NAME, key_of
-from shared.promql.series_sets import Labels, label_of, labels_from, with_label
+from shared.promql.series_sets import METADATA, Labels, labels_from, without_labels
 from shared.promql.source import Source
 from shared.rules.arrived import Arrived
 from shared.rules.derived import STALE_MARKER, DerivedSeries, Overlay, Recorded
 from shared.rules.evidence import Tracer, Witnesses
 from shared.rules.expansion import Expansion, Outside
+from shared.rules.identities import Identity, identity
 from shared.rules.outcomes import Elements, NoOutcome, Outcome, outcome_at
-from shared.rules.plan import ALERTS, ALERTS_FOR_STATE, GroupPlan, RulePlan
-from shared.rules.state import Alert, Element, Transition, step
+from shared.rules.plan import GroupPlan, RulePlan
+from shared.rules.state import Alert, Element, Step, Transition, step
 
-ALERTNAME = "alertname"
 _NOWHERE = Outside()
 _SAME_LABELS = "vector contains metrics with the same labelset after applying {} labels"
 
@@ -141,11 +141,12 @@ def evaluate_arrival(
     arrived: Arrived,
     rules: Collection[int],
     outside: Outside = _NOWHERE,
+    with_evidence: bool = True,
     tracer: Tracer | None = None,
 ) -> Evaluation:
     """Evaluate, at the instant, the rules in these places because samples that they select have arrived."""
     moment = Moment(instant_ms, True, state.dark_ms, state.ended, arrived)
-    result, states = _evaluate(plan, state, source, moment, outside, True, tracer, rules)
+    result, states = _evaluate(plan, state, source, moment, outside, with_evidence, tracer, rules)
     over = _over(result.decisions)
     ended = state.ended | dict.fromkeys(over, instant_ms) if over else state.ended
     return replace(result, state=GroupState(states, state.dark_ms, state.last_ms, ended))
@@ -169,7 +170,8 @@ def _evaluate(
     for place, rule in enumerate(plan.rules):
         if only is not None and place not in only:
             continue
-        outcome = outcome_at(rule.query, seen, moment.instant_ms - plan.query_offset_ms, outside.options)
+        at = moment.instant_ms - plan.query_offset_ms
+        outcome = outcome_at(rule.query, _looked_at(rule, seen, moment), at, outside.options)
         if not outcome and not states[place].alerts and not states[place].made:
             continue
         twins = twins_of(plan, place, states)
@@ -188,6 +190,12 @@ def _evaluate(
         if over := _over(one.decisions):  # a rule of the same name can't begin such an alert at the same instant
             moment = replace(moment, ended={**moment.ended, **dict.fromkeys(over, moment.instant_ms)})
     return result, tuple(states)
+
+
+def _looked_at(rule: RulePlan, source: Source, moment: Moment) -> Source:
+    """What a rule needs to see of a source."""
+    alone = None if moment.arrived is None else moment.arrived.alone
+    return alone if alone is not None and rule.is_pointwise else source
 
 
 def _apart(one: RuleEvaluation, before: RuleState, taken: set[Labels]) -> RuleEvaluation:
@@ -240,12 +248,20 @@ def evaluate_rule(
         return RuleEvaluation(state, failure=outcome.reason)
     if not moment.known and not rule.is_direct:
         outcome = []
-    if moment.arrived is not None and not rule.renames:
-        outcome = [one for one in outcome if moment.arrived.concerns(one[0])]
+    if moment.arrived is not None:
+        outcome = _concerned(rule, outcome, moment.arrived)
     if isinstance(rule.rule, AlertingRule):
         work = _Alerting(plan, rule, rule.rule, source, moment, outside, with_evidence, tracer)
         return work.evaluate(state, outcome, twins)
     return _record(plan, rule, state, outcome, moment)
+
+
+def _concerned(rule: RulePlan, elements: Elements, arrived: Arrived) -> Elements:
+    """The elements that the arrived samples say something about."""
+    if rule.metric is not None and rule.is_pointwise:
+        series = arrived.of(rule.metric)
+        return [one for one in elements if without_labels(one[0], METADATA) in series]
+    return elements if rule.renames else [one for one in elements if arrived.concerns(one[0])]
 
 
 def _record(plan: GroupPlan, rule: RulePlan, state: RuleState, elements: Elements, moment: Moment) -> RuleEvaluation:
@@ -259,45 +275,21 @@ def _record(plan: GroupPlan, rule: RulePlan, state: RuleState, elements: Element
                 state, failure="vector contains metrics with the same labelset after applying rule labels"
             )
         values[own] = value
-    return _made(state, state.alerts, state.seen, values, moment, moment.instant_ms - plan.query_offset_ms, ())
+    at = moment.instant_ms - plan.query_offset_ms
+    recorded = [Recorded(labels, at, value) for labels, value in values.items()]
+    gone = [labels for labels in state.made if labels not in values]
+    if moment.arrived is not None:  # of what has not arrived nothing is concluded
+        return RuleEvaluation(RuleState(made=(*values, *gone)), (), recorded)
+    return _without(gone, RuleEvaluation(RuleState(made=tuple(values)), (), recorded), moment, at)
 
 
-def _made(
-    before: RuleState,
-    alerts: dict[str, Alert],
-    seen: dict[str, Seen],
-    values: Mapping[Labels, float],
-    moment: Moment,
-    at_ms: int,
-    decisions: Sequence[Decision],
-) -> RuleEvaluation:
-    """The samples that a rule makes, with markers for the series that are over."""
-    recorded = [Recorded(labels, at_ms, value) for labels, value in values.items()]
-    gone = [labels for labels in before.made if labels not in values]
-    if moment.arrived is not None:
-        # Of what has not arrived nothing is concluded, but that an alert's series end with it.
-        ended = _series_of_others(alerts, gone)
-        recorded += [Recorded(labels, at_ms, STALE_MARKER) for labels in ended]
-        made: tuple[Labels, ...] = (*values, *(labels for labels in gone if labels not in ended))
-    elif moment.known:
-        recorded += [Recorded(labels, at_ms, STALE_MARKER) for labels in gone]
-        made = tuple(values)
-    else:
-        made = (*values, *gone)
-    return RuleEvaluation(RuleState(alerts, seen, made), decisions, recorded)
-
-
-def _series_of_others(alerts: Mapping[str, Alert], series: Sequence[Labels]) -> set[Labels]:
-    """The alert series among these that no alert has now."""
-    if not any(label_of(labels, NAME) in (ALERTS, ALERTS_FOR_STATE) for labels in series):
-        return set()
-    now = {one for alert in alerts.values() for one in _series_of(alert)}
-    return {labels for labels in series if label_of(labels, NAME) in (ALERTS, ALERTS_FOR_STATE)} - now
-
-
-def _series_of(alert: Alert) -> tuple[Labels, Labels]:
-    named = with_label(labels_from(alert.labels), NAME, ALERTS)
-    return with_label(named, "alertstate", alert.state), with_label(named, NAME, ALERTS_FOR_STATE)
+def _without(gone: Sequence[Labels], one: RuleEvaluation, moment: Moment, at_ms: int) -> RuleEvaluation:
+    """The same with markers for series that are over, as far as that is known."""
+    if not gone:
+        return one
+    if not moment.known:
+        return replace(one, state=msgspec.structs.replace(one.state, made=(*one.state.made, *gone)))
+    return replace(one, recorded=[*one.recorded, *(Recorded(labels, at_ms, STALE_MARKER) for labels in gone)])
 
 
 @dataclass(frozen=True)
@@ -316,61 +308,98 @@ class _Alerting:
     def evaluate(self, state: RuleState, elements: Elements, twins: frozenset[str]) -> RuleEvaluation:
         now = self.moment.instant_ms
         if not elements and not state.alerts:
-            return _made(state, state.alerts, state.seen, {}, self.moment, self._sample_time, ())
+            return self._told(state, state, Step())
         active: dict[str, Element] = {}
         seen: dict[str, Seen] = {}
+        in_use = len(elements) + len(state.alerts)
         for labels, value in elements:
-            key, own = self._alert_of(labels, value)
-            if key in active or key in twins:
+            one = self._alert_of(labels, value, in_use)
+            if one.id in active or one.id in twins:
                 return RuleEvaluation(state, failure=_SAME_LABELS.format("alert"))
-            active[key] = Element(own, value)
-            seen[key] = Seen(dict(labels), value, now)
-        concluded = self._concluded(state)
+            active[one.id] = Element(one.labels, value)
+            seen[one.id] = Seen(one.element, value, now)
+        concluded = self._concluded(state, in_use)
         ended = self.moment.ended
         changed = step(self.rule.timers, state.alerts, active, concluded, now, self.moment.dark_ms, ended)
-        alerts = {key: alert for key, alert in (state.alerts | changed.alerts).items() if alert is not None}
+        alerts, kept = dict(state.alerts), dict(state.seen)
+        for key, alert in changed.alerts.items():
+            if alert is None:
+                alerts.pop(key, None)
+                kept.pop(key, None)
+                continue
+            alerts[key] = alert
+            if key in seen:
+                kept[key] = seen[key]
         if self.plan.limit and len(alerts) > self.plan.limit:
             return RuleEvaluation(state, failure=f"exceeded limit of {self.plan.limit} with {len(alerts)} alerts")
-        all_seen = state.seen | {key: one for key, one in seen.items() if key in changed.alerts}
-        decisions = self._decisions([(one, all_seen[one.alert.id]) for one in changed.transitions])
-        kept = {key: all_seen[key] for key in alerts}
-        told = alerts if self.moment.arrived is None else {key: alerts[key] for key in changed.alerts if key in alerts}
-        values = self._alert_series(told) if self.plan.alert_series else {}
-        return _made(state, alerts, kept, values, self.moment, self._sample_time, decisions)
+        made = self._told(state, RuleState(alerts, kept), changed)
+        if not changed.transitions:
+            return made
+        last_seen = [seen.get(one.alert.id) or state.seen[one.alert.id] for one in changed.transitions]
+        return replace(made, decisions=self._decisions(list(zip(changed.transitions, last_seen, strict=True))))
 
-    def _concluded(self, state: RuleState) -> Collection[str] | None:
+    def _concluded(self, state: RuleState, in_use: int) -> Collection[str] | None:
         """The alerts that are over unless active; None stands for all."""
-        if self.moment.arrived is None:
+        arrived, rule = self.moment.arrived, self.rule
+        if arrived is None:
             return None if self.moment.known else ()
-        if self.rule.renames:
-            return None
-        return [key for key, seen in state.seen.items() if self.moment.arrived.concerns(labels_from(seen.labels))]
+        if rule.metric is None or not rule.is_pointwise:
+            if rule.renames:
+                return None
+            return [key for key, seen in state.seen.items() if arrived.concerns(labels_from(seen.labels))]
+        series = arrived.of(rule.metric)
+        if rule.has_label_templates:
+            return [
+                key for key, seen in state.seen.items() if without_labels(labels_from(seen.labels), METADATA) in series
+            ]
+        elements = (one for pair in series.items() for one in pair)
+        return {rule.identities.of(self.plan.name, one, in_use).id for one in elements} & state.alerts.keys()
 
     @property
     def _sample_time(self) -> int:
         return self.moment.instant_ms - self.plan.query_offset_ms
 
-    def _alert_of(self, labels: Labels, value: float) -> tuple[str, dict[str, str]]:
-        own = self.definition.labels
-        if self.rule.has_label_templates:
-            expansion = Expansion(dict(labels), value, self.source, self.moment.instant_ms, self.outside)
-            own = {name: expansion.expand(text) for name, text in own.items()}
-        whole = dict(labels_from({**dict(labels), **own, ALERTNAME: self.rule.name, NAME: ""}))
-        return alert_id(self.plan.name, self.rule.name, whole), whole
+    def _alert_of(self, labels: Labels, value: float, in_use: int) -> Identity:
+        if not self.rule.has_label_templates:
+            return self.rule.identities.of(self.plan.name, labels, in_use)
+        expansion = Expansion(dict(labels), value, self.source, self.moment.instant_ms, self.outside)
+        own = {name: expansion.expand(text) for name, text in self.definition.labels.items()}
+        return identity(self.plan.name, self.rule.name, labels, own)
 
-    def _alert_series(self, alerts: Mapping[str, Alert]) -> dict[Labels, float]:
+    def _told(self, before: RuleState, after: RuleState, changed: Step) -> RuleEvaluation:
+        """`ALERTS` and `ALERTS_FOR_STATE` of the alerts; on arrival those of the alerts that it changes."""
+        if not self.plan.alert_series:
+            return RuleEvaluation(after)
         values: dict[Labels, float] = {}
-        for alert in alerts.values():
-            own, for_state = _series_of(alert)
-            values[own] = 1.0
-            values[for_state] = float(alert.episode_ms // 1000)
-        return values
+        alerts = after.alerts
+        on_arrival = self.moment.arrived is not None
+        for key in changed.alerts if on_arrival else alerts:
+            if (alert := alerts.get(key)) is not None:
+                own, for_state = self._series_of(alert, len(alerts))
+                values[own] = 1.0
+                values[for_state] = float(alert.episode_ms // 1000)
+        at = self._sample_time
+        recorded = [Recorded(labels, at, value) for labels, value in values.items()]
+        if not on_arrival:
+            gone = [labels for labels in before.made if labels not in values]
+            one = RuleEvaluation(msgspec.structs.replace(after, made=tuple(values)), (), recorded)
+            return _without(gone, one, self.moment, at)
+        had = [before.alerts[key] for key in changed.alerts if key in before.alerts]
+        over = {one for alert in had for one in self._series_of(alert, len(alerts)) if one not in values}
+        made = before.made
+        if changed.transitions:
+            made = (*values, *(one for one in before.made if one not in values and one not in over))
+        recorded += [Recorded(labels, at, STALE_MARKER) for labels in sorted(over)]
+        return RuleEvaluation(msgspec.structs.replace(after, made=made), (), recorded)
+
+    def _series_of(self, alert: Alert, in_use: int) -> tuple[Labels, Labels]:
+        return self.rule.identities.series(alert.id, alert.state, alert.labels, in_use)
 
     def _decisions(self, transitions: Sequence[tuple[Transition, Seen]]) -> list[Decision]:
         witnesses = None
         if self.with_evidence and transitions:
             at, lookback = self._sample_time, self.outside.options.lookback_ms
-            witnesses = Witnesses(self.rule.query, self.source, at, lookback)
+            witnesses = Witnesses(self.rule.query, _looked_at(self.rule, self.source, self.moment), at, lookback)
         decisions = []
         for transition, seen in transitions:
             texts = expanded(self.definition, seen, self.source, self.outside)

@@ -24,10 +24,9 @@ from shared.promql.matching import Matcher
 from shared.promql.query import Query, compile_query
 from shared.rules.expansion import is_template, queries_may_see
 from shared.rules.files import GroupDraft
+from shared.rules.identities import ALERTS, ALERTS_FOR_STATE, Identities
 from shared.rules.state import Timers
 
-ALERTS = "ALERTS"
-ALERTS_FOR_STATE = "ALERTS_FOR_STATE"
 DEFAULT_INTERVAL_MS = 15_000
 # What such expressions say may come from samples that are missing.
 _SPEAKS_OF_ABSENCE = frozenset({"absent", "absent_over_time", "count_over_time", "time", "timestamp", "vector"})
@@ -50,6 +49,11 @@ class RulePlan:
     def name(self) -> str:
         """The rule's name."""
         return self.rule.name
+
+    @cached_property
+    def identities(self) -> Identities:
+        """Of its alerts: remembered from one evaluation to the next."""
+        return Identities(self.rule.name, self.rule.labels)
 
     @cached_property
     def timers(self) -> Timers:
@@ -75,14 +79,26 @@ class RulePlan:
 
     @cached_property
     def is_pointwise(self) -> bool:
-        """Whether what it finds of a series follows from that series alone."""
+        """Whether what it finds of a series follows from that series alone, and has the labels of no other."""
         parts = list(walk(self.query.expr))
-        return sum(isinstance(one, VectorSelector) for one in parts) == 1 and not any(
-            isinstance(one, Aggregate)
-            or (isinstance(one, Call) and one.name in _MIXES_SERIES)
-            or (isinstance(one, Binary) and "scalar" not in (value_type(one.left), value_type(one.right)))
-            for one in parts
+        selectors = sum(isinstance(one, VectorSelector) for one in parts)
+        # Series of several metrics may be told apart by their names alone, which elements need not have.
+        return (
+            selectors == 1
+            and self.metric is not None
+            and not any(
+                isinstance(one, Aggregate)
+                or (isinstance(one, Call) and one.name in _MIXES_SERIES)
+                or (isinstance(one, Binary) and "scalar" not in (value_type(one.left), value_type(one.right)))
+                for one in parts
+            )
         )
+
+    @cached_property
+    def metric(self) -> str | None:
+        """The metric that all its selectors name; None if they name several, or any."""
+        metrics = {one.metric for one in self.query.selectors}
+        return metrics.pop() if len(metrics) == 1 else None
 
     @cached_property
     def renames(self) -> bool:
@@ -136,6 +152,8 @@ class GroupPlan:
     interval_ms: int = DEFAULT_INTERVAL_MS
     query_offset_ms: int = 0
     limit: int = 0
+    immediate: bool = False
+    """Whether it is also evaluated when samples arrive that its rules select."""
     alert_series: bool = field(default=True)
     """Whether ALERTS and ALERTS_FOR_STATE are made."""
 
@@ -150,6 +168,17 @@ class GroupPlan:
         """The metrics that several rules record: no two of them may make the same series."""
         times = Counter(rule.name for rule in self.rules if isinstance(rule.rule, RecordingRule))
         return frozenset(name for name, count in times.items() if count > 1)
+
+    @cached_property
+    def shortest_range_ms(self) -> int | None:
+        """The shortest of the ranges that its rules look through; None if they look through none."""
+        ranges = (one.range for rule in self.rules for one in walk(rule.query.expr) if isinstance(one, RangeSelector))
+        return min((one for one in ranges if isinstance(one, int)), default=None)
+
+    def dark_after_ms(self, most_ms: int) -> int:
+        """Without a sign of the collectors for how long nothing is concluded from what is missing: `most_ms`, or less,
+        since without a sign for a rule's whole range the rule has seen nothing at all."""
+        return most_ms if self.shortest_range_ms is None else min(most_ms, self.shortest_range_ms)
 
     @cached_property
     def is_steady(self) -> bool:
@@ -171,6 +200,7 @@ def plan_group(group: GroupDraft | RuleGroup, default_interval_ms: int = DEFAULT
         interval_ms=group.interval_ms or default_interval_ms,
         query_offset_ms=group.query_offset_ms,
         limit=group.limit,
+        immediate=group.immediate,
     )
 
 

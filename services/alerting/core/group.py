@@ -24,7 +24,6 @@ from services.alerting.core.timeline import Timeline
 from shared.messages.alerts import Evidence
 from shared.messages.rules import AlertingRule, RuleGroup
 from shared.promql.errors import BadQuery
-from shared.promql.expressions import RangeSelector, walk
 from shared.promql.matching import Selector
 from shared.promql.query import compile_query
 from shared.promql.reach import is_pinned, looks
@@ -133,18 +132,11 @@ class GroupAtWork:
             interval_ms=definition.interval_ms or self._terms.evaluation_interval_ms,
             query_offset_ms=definition.query_offset_ms,
             limit=definition.limit,
+            immediate=definition.immediate,
         )
         self._looks = [looks(rule.query, 0, self._terms.lookback_ms) for rule in self.plan.rules]
         self.looks_ahead = any(look.end_ms > definition.query_offset_ms for some in self._looks for look in some)
-        ranges = [
-            one.range
-            for rule in self.plan.rules
-            for one in walk(rule.query.expr)
-            if isinstance(one, RangeSelector) and isinstance(one.range, int)
-        ]
-        # Without a sign for a rule's whole range, the rule has seen nothing at all.
-        self.dark_after_ms = min([self._terms.dark_after_ms, *ranges])
-        self._narrow = [rule.is_pointwise for rule in self.plan.rules]
+        self.dark_after_ms = self.plan.dark_after_ms(self._terms.dark_after_ms)
         self.failing = {}
 
     @property
@@ -216,7 +208,7 @@ class GroupAtWork:
     def evaluate(self, ticks: Sequence[DueTick]) -> Slice:
         """What the group makes of the first of its due instants. Reads only; may run beside other work."""
         until = ticks[-1].instant_ms - self.plan.query_offset_ms
-        view = self._seen(2**62 if self.looks_ahead else until, None)
+        view = self._seen(2**62 if self.looks_ahead else until)
         due = [Due(one.instant_ms, one.known) for one in ticks]
         return evaluate_slice(self.plan, self.state, view, due, self._terms.outside, True, self._tracer)
 
@@ -260,12 +252,18 @@ class GroupAtWork:
             if len(self._skipped) > MOST_SKIPPED:
                 self._skipped.discard(min(self._skipped))
             return outputs
-        arrived = Arrived(labels)
         until = 2**62 if self.looks_ahead else instant_ms
-        narrow = frozenset(rows) if all(self._narrow[place] for place in concerned) else None
-        view = self._seen(until, narrow)
+        arrived = Arrived(labels, self._store.view(until, frozenset(rows)))
         found = evaluate_arrival(
-            self.plan, self.state, view, instant_ms, arrived, concerned, self._terms.outside, self._tracer
+            self.plan,
+            self.state,
+            self._seen(until),
+            instant_ms,
+            arrived,
+            concerned,
+            self._terms.outside,
+            True,
+            self._tracer,
         )
         self.state = found.state
         outputs.evaluations = len(concerned)
@@ -353,8 +351,8 @@ class GroupAtWork:
         """Let go of what no instant to come looks at."""
         self._own.forget(self.horizon_ms - max(self.reaches.values(), default=0))
 
-    def _seen(self, until_ms: int, only: frozenset[int] | None) -> Source:
-        view = self._store.view(until_ms, only)
+    def _seen(self, until_ms: int) -> Source:
+        view = self._store.view(until_ms)
         return Overlay(view, self._own) if self.plan.reads_its_own else view
 
     def _keep(self, made: Sequence[Recorded]) -> None:
