@@ -41,7 +41,7 @@ class StoredFold(msgspec.Struct, frozen=True):
     groups: list[str]
     horizon_ms: int
     forgot_ms: int
-    newest: dict[str, int]
+    newest: list[tuple[str, int, int]]
 
 
 class Work(NamedTuple):
@@ -80,8 +80,9 @@ class Fold:
         """The last instants of groups that are gone: one of the same name begins after them."""
         self._due: dict[str, None] = {}
         """Groups with due instants, the longest waiting first."""
-        self._newest: OrderedDict[str, int] = OrderedDict()
-        """By source, the newest time of its samples so far: its own progress."""
+        self._newest: OrderedDict[tuple[str, int], int] = OrderedDict()
+        """By source and partition of the samples, the newest time so far: its own progress. One partition may be routed
+        long before another."""
         self._shapes: OrderedDict[str, _Shape] = OrderedDict()
         self._forgot_ms = 0
         self.defined = True
@@ -162,8 +163,10 @@ class Fold:
         group = self.groups.get(name)
         known = group.change.revision if group else -1
         if group is not None and change.revision == known and change.wired > group.change.wired:
-            group.rewire(change, self.timeline.now_ms)
-            self.store.want(name, group.reaches)
+            before = group.reaches
+            yield group.rewire(change, self.timeline.now_ms)
+            if group.reaches != before:
+                self.store.want(name, group.reaches)
             self.defined = True
             return
         if change.revision <= max(self._removed.get(name, -1), known):
@@ -212,7 +215,7 @@ class Fold:
         self._forgot_ms = now
         self.store.forget(oldest)
         for group in self.groups.values():
-            group.forget()
+            group.pass_over(now - LONGEST_WAIT_MS)
 
     def _move(self, group: GroupAtWork, now_ms: int, revision: int, told_ms: int) -> Iterator[Outputs]:
         """Time has moved on for a group."""
@@ -269,7 +272,9 @@ class Fold:
 
     def _arrive(self, group: GroupAtWork, rows: Ints, times: Ints, accepted_ms: int, told_ms: int) -> Iterator[Outputs]:
         """Evaluate an immediate group on what has arrived, each sample at its own instant, in the order of time."""
-        mine = np.array([group.name in self.store.groups_of(row) for row in rows.tolist()], np.bool_)
+        # What no instant to come looks at says nothing: it may be new only because it was forgotten.
+        reaches = np.array([self.store.reach(row, group.name) for row in rows.tolist()], np.int64)
+        mine = (reaches >= 0) & (times > group.last_tick_ms - reaches)
         rows, times = rows[mine], times[mine]
         instants = np.minimum(times, accepted_ms + self._terms.clock_tolerance_ms)
         # One that comes late counts now: what it belongs to has been evaluated.
@@ -279,9 +284,10 @@ class Fold:
 
     def _progress(self, message: Samples, times: Ints) -> int:
         """The newest time of a source's samples before these. A clock that is ahead is not followed."""
-        before = self._newest.pop(message.source, -(2**62))
+        place = message.source, message.partition
+        before = self._newest.pop(place, -(2**62))
         newest = min(int(times.max(initial=before)), message.accepted_ms + self._terms.clock_tolerance_ms)
-        self._newest[message.source] = max(before, newest)
+        self._newest[place] = max(before, newest)
         if len(self._newest) > MOST_SOURCES:
             self._newest.popitem(last=False)
         return before
@@ -308,7 +314,7 @@ class Fold:
             groups=list(self.groups),
             horizon_ms=self.store.horizon_ms,
             forgot_ms=self._forgot_ms,
-            newest=dict(self._newest),
+            newest=[(source, partition, newest) for (source, partition), newest in self._newest.items()],
         )
 
     @classmethod
@@ -323,7 +329,7 @@ class Fold:
         fold = cls(terms, lock)
         fold.timeline = Timeline.restore(terms, stored.timeline)
         fold._removed, fold._closed = dict(stored.removed), dict(stored.closed)
-        fold._newest = OrderedDict(stored.newest)
+        fold._newest = OrderedDict(((source, partition), newest) for source, partition, newest in stored.newest)
         fold._forgot_ms = stored.forgot_ms
         for name in stored.groups:
             kept = group(name)

@@ -32,7 +32,7 @@ from shared.promql.source import Source
 from shared.rules.arrived import Arrived
 from shared.rules.derived import STALE_MARKER, DerivedSeries, Overlay, Recorded
 from shared.rules.evidence import Origin
-from shared.rules.group import Decision, GroupState, RuleFailure, RuleState, evaluate_arrival, expanded
+from shared.rules.group import Decision, GroupState, RuleFailure, RuleState, evaluate_arrival, expanded, next_dark
 from shared.rules.plan import GroupPlan, RulePlan
 from shared.rules.slices import Due, Slice, evaluate_slice
 from shared.rules.state import end
@@ -41,6 +41,7 @@ from shared.rules.state import end
 LONGEST_WAIT_MS = 60 * 60_000
 # Arrivals that are made up for once windows are filled.
 MOST_SKIPPED = 1_000
+FORGET_EVERY_MS = 60_000
 
 
 class DueTick(msgspec.Struct, frozen=True, array_like=True):
@@ -106,7 +107,9 @@ class GroupAtWork:
         self.failing: dict[int, str] = {}
         """By place: why a rule could not be evaluated at the last instant."""
         self.unknown_instants = self.late_samples = 0
-        self._passed_ms = 0
+        self._passed_ms = self._forgot_ms = 0
+        self._held: dict[int, RuleState] = {}
+        """By place: what rules that are held remember from when they were not."""
         self._tracer = _Tracer(store, source_of(definition.name))
         self._define(change, definition)
 
@@ -134,6 +137,7 @@ class GroupAtWork:
             limit=definition.limit,
             immediate=definition.immediate,
         )
+        self._all_reaches = group_reaches(definition, self._terms.lookback_ms)
         self._looks = [looks(rule.query, 0, self._terms.lookback_ms) for rule in self.plan.rules]
         self.looks_ahead = any(look.end_ms > definition.query_offset_ms for some in self._looks for look in some)
         self.dark_after_ms = self.plan.dark_after_ms(self._terms.dark_after_ms)
@@ -155,7 +159,10 @@ class GroupAtWork:
         if self.change.cycle:
             return f"groups read each other's outputs: {' -> '.join(self.change.cycle)}"
         if self.crowded:
-            return f"its rules select more than {self._terms.most_series} series"
+            return (
+                f"its rules select more than {self._terms.most_series} series: let them select less, or switch the "
+                "group off and on again once there are fewer"
+            )
         return None
 
     @property
@@ -166,9 +173,7 @@ class GroupAtWork:
     @property
     def reaches(self) -> dict[Selector, int]:
         """What it selects, and how far back (ms) it looks at that."""
-        if self.refusal is not None:
-            return {}
-        return group_reaches(self.definition, self._terms.lookback_ms)
+        return {} if self.refusal is not None else self._all_reaches
 
     @property
     def next_tick_ms(self) -> int:
@@ -198,7 +203,8 @@ class GroupAtWork:
             return False
         limit = timeline.now_ms - self._terms.settle_ms
         for upstream in self.change.reads:
-            limit = min(limit, timeline.evaluated.get(upstream, -1) + self.plan.query_offset_ms)
+            # Whatever the offset: they may look back as far themselves, and tell of the past at this instant.
+            limit = min(limit, timeline.evaluated.get(upstream, -1))
         found = False
         while (instant := self.next_tick_ms) <= limit:
             self.due.append(DueTick(instant, timeline.known(instant, self.dark_after_ms), told_ms))
@@ -226,11 +232,15 @@ class GroupAtWork:
         self.failing = {self.places[one.place]: one.reason for one in last}
         self._note_failures(outputs, result.failures)
         self._keep(result.recorded)
-        if result.recorded or self.change.is_read:
-            # Until its next instant it makes nothing more.
-            following = self.due[0].instant_ms if self.due else self.next_tick_ms
-            outputs.derived.append(Derived(self.name, result.recorded, following - 1))
+        self._tell_how_far(outputs, result.recorded)
+        self._forget()
         return outputs
+
+    def _tell_how_far(self, outputs: Outputs, made: list[Recorded]) -> None:
+        """What the group made, and how far it has come: until its next instant it makes nothing more."""
+        if made or self.change.is_read:
+            following = self.due[0].instant_ms if self.due else self.next_tick_ms
+            outputs.derived.append(Derived(self.name, made, following - 1))
 
     def fail(self, ticks: Sequence[DueTick], reason: str) -> Outputs:
         """The instants pass by without an evaluation; the alerts stay as they are."""
@@ -238,7 +248,9 @@ class GroupAtWork:
             self.due.popleft()
         self.last_tick_ms = ticks[-1].instant_ms
         self.failing = dict.fromkeys(self.places, reason)
-        return Outputs(failures=[Failure(self.name, rule.name, reason) for rule in self.plan.rules])
+        outputs = Outputs(failures=[Failure(self.name, rule.name, reason) for rule in self.plan.rules])
+        self._tell_how_far(outputs, [])  # those that read it go on
+        return outputs
 
     def arrive(self, rows: Collection[int], instant_ms: int, told_ms: int) -> Outputs:
         """Samples of these rows have arrived, and say how things are at the instant."""
@@ -283,54 +295,73 @@ class GroupAtWork:
     def begin(self, told_ms: int) -> Iterator[Outputs]:
         """The windows of this revision are filled."""
         self.filled = True
-        if not self.definition.immediate or self.refusal is not None:
+        if self.refusal is not None:
             return
-        earliest = max(self.change.accepted_ms, self.last_tick_ms + 1)
-        skipped, self._skipped = self._skipped, set()
-        for instant in sorted({max(earliest, one) for one in skipped} or {earliest}):
-            yield self.arrive(self._store.rows_of(self.name), instant, told_ms)
-        self.last_tick_ms = max(self.last_tick_ms, earliest)
+        if self.definition.immediate:
+            earliest = max(self.change.accepted_ms, self.last_tick_ms + 1)
+            skipped, self._skipped = self._skipped, set()
+            for instant in sorted({max(earliest, one) for one in skipped} or {earliest}):
+                yield self.arrive(self._store.rows_of(self.name), instant, told_ms)
+            self.last_tick_ms = max(self.last_tick_ms, earliest)
+        outputs = Outputs()
+        self._tell_how_far(outputs, [])
+        yield outputs
 
     def change_to(self, change: RuleChange, definition: RuleGroup) -> Outputs:
         """Go on with a new revision: the alerts of rules that persist stay; those of others are over."""
-        outputs, had, was = Outputs(), self.definition, self.state
-        rules = dict(zip(self.places, was.rules or (RuleState(),) * len(self.places), strict=True))
-        self.filled, self.crowded = False, False
+        outputs, had = Outputs(), self.definition
+        rules = self._remembered()
+        wider = any(
+            reach > self._all_reaches.get(selector, -1)
+            for selector, reach in group_reaches(definition, self._terms.lookback_ms).items()
+        )
+        # Only what selects more than before is filled: the windows of others that were crowded are empty.
+        self.filled, self.crowded = False, self.crowded and not wider
         self._define(change, definition)
-        states = []
+        found: dict[int, RuleState] = {}
         taken: set[int] = set()
-        for rule in self.plan.rules:
-            before = next(
-                (
-                    place
-                    for place in rules
-                    if place not in taken
-                    and had.rules[place].name == rule.name
-                    and had.rules[place].kind == rule.rule.kind
-                ),
-                None,
-            )
-            if before is None:
-                states.append(RuleState())
-            else:
+        for place, rule in enumerate(definition.rules):
+            alike = (old for old in rules if had.rules[old].name == rule.name and had.rules[old].kind == rule.kind)
+            before = next((old for old in alike if old not in taken), None)
+            if before is not None:
                 taken.add(before)
-                states.append(rules[before])
-        self.state = replace_rules(was, tuple(states))
-        held = {definition.rules[place].name for place in self.problems}
+                found[place] = rules[before]
+        self.state = replace_rules(self.state, tuple(found.get(place, RuleState()) for place in self.places))
+        self._held = {place: found[place] for place in self.problems if place in found}
         for place, state in rules.items():
-            if place not in taken and had.rules[place].name not in held:
+            if place not in taken:
                 self._end(outputs, had, place, state, change.accepted_ms)
         return outputs
 
-    def rewire(self, change: RuleChange, now_ms: int) -> None:
+    def _remembered(self) -> dict[int, RuleState]:
+        """By place: what each rule remembers, also those that are held."""
+        rules = dict(zip(self.places, self.state.rules, strict=True)) if self.state.rules else {}
+        return dict(sorted((rules | self._held).items()))
+
+    def rewire(self, change: RuleChange, now_ms: int) -> Outputs:
         """The same revision, but other groups that it reads or is read by."""
-        was_refused = bool(self.change.cycle)
+        outputs, was_refused, was_read = Outputs(), bool(self.change.cycle), self.change.is_read
         self.change = msgspec.structs.replace(
             self.change, wired=change.wired, reads=change.reads, is_read=change.is_read, cycle=change.cycle
         )
         if was_refused and not change.cycle:  # as if it were new
             self.filled, self.fill_revision = False, change.wired
             self.last_tick_ms = max(self.last_tick_ms, now_ms)
+        elif not was_read and self.filled and self.refusal is None:
+            self._tell_how_far(outputs, [])
+        return outputs
+
+    def pass_over(self, horizon_ms: int) -> None:
+        """Samples that instants up to there look at are forgotten: those that still wait pass by, unknown."""
+        until = horizon_ms + self.plan.query_offset_ms
+        missed = until // self.plan.interval_ms - self.last_tick_ms // self.plan.interval_ms
+        if self.due or missed <= 0:
+            return
+        self.unknown_instants += missed
+        self.state = msgspec.structs.replace(
+            self.state, dark_ms=next_dark(self.state, until, known=False), last_ms=self.state.last_ms and until
+        )
+        self.last_tick_ms = until
 
     def pass_by(self, now_ms: int) -> Outputs:
         """A group that is refused makes nothing: those that read it need not wait."""
@@ -343,13 +374,15 @@ class GroupAtWork:
     def close(self, instant_ms: int) -> Outputs:
         """The group is gone: its alerts are over."""
         outputs = Outputs()
-        for place, state in zip(self.places, self.state.rules, strict=False):
+        for place, state in self._remembered().items():
             self._end(outputs, self.definition, place, state, instant_ms)
         return outputs
 
-    def forget(self) -> None:
-        """Let go of what no instant to come looks at."""
-        self._own.forget(self.horizon_ms - max(self.reaches.values(), default=0))
+    def _forget(self) -> None:
+        """Let go of what no instant to come looks at; not while an evaluation may be looking."""
+        if self.last_tick_ms >= self._forgot_ms + FORGET_EVERY_MS:
+            self._forgot_ms = self.last_tick_ms
+            self._own.forget(self.horizon_ms - max(self.reaches.values(), default=0))
 
     def _seen(self, until_ms: int) -> Source:
         view = self._store.view(until_ms)
@@ -371,8 +404,8 @@ class GroupAtWork:
             crowded=self.crowded,
             skipped=sorted(self._skipped),
             due=list(self.due),
-            rules=list(self.places) if self.state.rules else [],
-            state=self.state,
+            rules=[*(self.places if self.state.rules else ()), *self._held],
+            state=replace_rules(self.state, (*self.state.rules, *self._held.values())),
             own=self._own.samples(),
         )
 
@@ -389,6 +422,7 @@ class GroupAtWork:
             # Another version of the program may hold other rules than the one that wrote it.
             by_place = dict(zip(stored.rules, stored.state.rules, strict=True))
             group.state = replace_rules(stored.state, tuple(by_place.get(place, RuleState()) for place in group.places))
+            group._held = {place: by_place[place] for place in group.problems if place in by_place}
         return group
 
     def _concerned(self, series: Collection[Labels]) -> list[int]:
@@ -416,7 +450,8 @@ class GroupAtWork:
         """The rule is gone."""
         rule = had.rules[place]
         if state.made:
-            over = [Recorded(labels, instant_ms - had.query_offset_ms, STALE_MARKER) for labels in state.made]
+            at = max(instant_ms, self.last_tick_ms + 1) - had.query_offset_ms  # after what it made last
+            over = [Recorded(labels, at, STALE_MARKER) for labels in state.made]
             outputs.derived.append(Derived(had.name, over, None))
         if not isinstance(rule, AlertingRule):
             return

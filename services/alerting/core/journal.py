@@ -4,6 +4,7 @@ Samples are kept in classes by how far back rules look at their series, so that 
 what nobody needs any more.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from shared.promql.windows import Flags, Floats, Ints, Marks
 MINUTE_MS = 60_000
 # Upper bounds of the classes.
 CLASSES_MS = (10 * MINUTE_MS, 60 * MINUTE_MS, 6 * 60 * MINUTE_MS, 24 * 60 * MINUTE_MS, 72 * 60 * MINUTE_MS, 2**62)
+_BOUNDS = np.array(CLASSES_MS)
 
 
 class Arrival(msgspec.Struct, frozen=True, array_like=True):
@@ -61,9 +63,12 @@ class Journal:
         self._entries: list[Entry] = []
         self._arrivals: list[Arrival] = []
 
-    def append(self, entry: Entry, arrival: Arrival) -> None:
-        """Note samples, and the batch that they came in."""
+    def append(self, entry: Entry) -> None:
+        """Note samples. The same may be noted again, as of a class that is kept for longer."""
         self._entries.append(entry)
+
+    def note(self, arrival: Arrival) -> None:
+        """Note a batch that samples came in."""
         self._arrivals.append(arrival)
 
     def drain(self) -> tuple[dict[int, Entry], list[Arrival]]:
@@ -73,10 +78,15 @@ class Journal:
         found: dict[int, Entry] = {}
         if entries:
             whole = joined_entries(entries)
-            classes = np.searchsorted(np.array(CLASSES_MS), whole.reach)
+            classes = np.searchsorted(_BOUNDS, whole.reach)
             for number in np.unique(classes).tolist():
                 found[number] = whole.only(classes == number)
         return found, arrivals
+
+
+def class_of(reach_ms: int) -> int:
+    """The class of a series that rules look back at so far."""
+    return bisect_left(CLASSES_MS, reach_ms)
 
 
 def joined_entries(entries: Sequence[Entry]) -> Entry:

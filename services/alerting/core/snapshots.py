@@ -19,7 +19,7 @@ from services.alerting.core.store import StoredSeries
 from services.alerting.core.terms import Terms
 
 LARGEST_CHUNK = 512 * 1024
-FORMAT = 2
+FORMAT = 3
 # More segments of a class than this are joined, the older half into one.
 MOST_SEGMENTS = 128
 

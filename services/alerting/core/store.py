@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from services.alerting.core.interests import Interests
-from services.alerting.core.journal import Arrival, Entry, Journal
+from services.alerting.core.journal import Arrival, Entry, Journal, class_of
 from shared.messages.message import BadMessage
 from shared.messages.series import key_of, labels_of
 from shared.promql.matching import Selector
@@ -101,6 +101,10 @@ class SampleStore:
         """The groups that select the series in this row."""
         return self._groups[row]
 
+    def reach(self, row: int, group: str) -> int:
+        """How far back (ms) the group looks at the series in this row; -1 if it does not."""
+        return self._groups[row].get(group, -1)
+
     def labels(self, row: int) -> Labels:
         """The labels of the series in this row."""
         return self._index.labels[row]
@@ -135,7 +139,8 @@ class SampleStore:
             self._arrivals[arrival.number] = arrival
             new = rows[fresh]
             entry = Entry(self._numbers[new], self._reach[new], times[fresh], values[fresh], marks[fresh])
-            self.journal.append(entry, arrival)
+            self.journal.append(entry)
+            self.journal.note(arrival)
         return Taken(fresh, Counter(group for place, groups in late.items() if fresh[place] for group in groups))
 
     def _late(self, rows: Ints, times: Ints, evaluated: Mapping[str, int]) -> tuple[Ints, dict[int, list[str]]]:
@@ -158,10 +163,21 @@ class SampleStore:
             groups = self.wanted.of(dict(self._index.labels[row]))
             self._count_groups(row, groups)
             if groups:
-                self._reach[row] = max(groups.values())
+                self._look_back(row, max(groups.values()))
             else:
                 self._remove(row)
         self.generation += 1
+
+    def _look_back(self, row: int, reach_ms: int) -> None:
+        """So far back somebody looks at the row from now on."""
+        before, self._reach[row] = int(self._reach[row]), reach_ms
+        if class_of(reach_ms) <= class_of(before):
+            return
+        # Earlier segments of its samples go when nobody needs what else is in them: it needs others.
+        times, values, marks = self._pools.samples(row)
+        if len(times):
+            number = np.full(len(times), self._numbers[row])
+            self.journal.append(Entry(number, np.full(len(times), reach_ms), times, values, marks))
 
     def forget(self, horizon_ms: int) -> None:
         """No instant up to here will be evaluated again: series without a sample that counts are forgotten."""
@@ -224,6 +240,8 @@ class SampleStore:
         kept = []
         counts = np.zeros(int(places.max(initial=-1)) + 1, np.int64)
         for entry in entries:
+            # Those of series that are gone must not be given to others as long as their samples are kept.
+            self._next_number = max(self._next_number, int(entry.numbers.max(initial=0)) + 1)
             at = np.searchsorted(numbers, entry.numbers)
             at[at == len(numbers)] = 0
             known = numbers[at] == entry.numbers if len(numbers) else np.zeros(len(at), np.bool_)
