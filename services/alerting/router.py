@@ -195,6 +195,7 @@ class Router:
 
     async def _act_on(self, rules: Rules) -> None:
         before, told, wider = self._rules, list[RuleChange](), list[RuleChange]()
+        newest_ms = max((change.accepted_ms for change in rules.changes.values()), default=0)
         for name, change in rules.changes.items():
             known, had, reaches = before.changes.get(name), before.reaches.get(name, {}), rules.reaches[name]
             if known is None or not _says_the_same(known, change):
@@ -202,7 +203,8 @@ class Router:
             if any(reach > had.get(selector, -1) for selector, reach in reaches.items()):
                 # What was refused for a cycle is filled as if its rules had come with those that end the cycle.
                 opened = known is not None and bool(known.cycle)
-                wider.append(msgspec.structs.replace(change, revision=rules.revision) if opened else change)
+                as_new = msgspec.structs.replace(change, revision=rules.revision, accepted_ms=newest_ms)
+                wider.append(as_new if opened else change)
             if reaches != had:
                 self._routes.put(name, reaches)
         await self._send([self._to_group(change) for change in told])
