@@ -10,7 +10,7 @@ dark: [[60s, 3m]]   stretches without a sign of a collector
 away: [[60s, 3m]]   stretches in which the bus is away: time stands still; what is sent then has no offset in it
 changes:            other rules from an offset on
   - {at: 2m, rules: |...}
-expected:           all transitions, in their order: offset, state, alert name and labels
+expected:           all transitions, in their order: offset, state, alert name and labels, `shadow` if it is one's
   - 15s firing high{host="a"}
 """
 
@@ -57,7 +57,8 @@ def told(event: AlertEvent) -> str:
     """An event as a line of `expected`: the labels without those that alerting adds."""
     shown = {name: value for name, value in event.labels.items() if name not in ("alertname", "severity")}
     offset = event.instant - START_MS
-    return f"{duration_text(offset)} {event.state} {key_of({'__name__': event.rule, **shown})}"
+    line = f"{duration_text(offset)} {event.state} {key_of({'__name__': event.rule, **shown})}"
+    return f"{line} shadow" if event.shadow else line
 
 
 def _stretches(data: dict[str, Any], name: str) -> list[tuple[int, int]]:

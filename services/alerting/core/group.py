@@ -22,7 +22,7 @@ from services.alerting.core.store import SampleStore
 from services.alerting.core.terms import Terms
 from services.alerting.core.timeline import Timeline
 from shared.messages.alerts import Evidence
-from shared.messages.rules import AlertingRule, RuleGroup
+from shared.messages.rules import AlertingRule, Rule, RuleGroup
 from shared.promql.errors import BadQuery
 from shared.promql.matching import Selector
 from shared.promql.query import compile_query
@@ -320,17 +320,23 @@ class GroupAtWork:
         self._define(change, definition)
         found: dict[int, RuleState] = {}
         taken: set[int] = set()
+        turned: list[tuple[int, RuleState]] = []
         for place, rule in enumerate(definition.rules):
             alike = (old for old in rules if had.rules[old].name == rule.name and had.rules[old].kind == rule.kind)
             before = next((old for old in alike if old not in taken), None)
             if before is not None:
                 taken.add(before)
                 found[place] = rules[before]
+                if _is_shadow(had.rules[before]) != _is_shadow(rule):
+                    firing, found[place] = _split(rules[before])
+                    turned.append((before, firing))
         self.state = replace_rules(self.state, tuple(found.get(place, RuleState()) for place in self.places))
         self._held = {place: found[place] for place in self.problems if place in found}
         for place, state in rules.items():
             if place not in taken:
                 self._end(outputs, had, place, state, change.accepted_ms)
+        for place, firing in turned:  # people are told of an episode as a whole or not at all
+            self._end(outputs, had, place, firing, change.accepted_ms - 1)
         return outputs
 
     def _remembered(self) -> dict[int, RuleState]:
@@ -467,6 +473,18 @@ class GroupAtWork:
 
     def _note_failures(self, outputs: Outputs, failures: Sequence[RuleFailure]) -> None:
         outputs.failures += [Failure(one.group, one.rule, one.reason) for one in failures]
+
+
+def _is_shadow(rule: Rule) -> bool:
+    return isinstance(rule, AlertingRule) and rule.shadow
+
+
+def _split(state: RuleState) -> tuple[RuleState, RuleState]:
+    """What a rule remembers of the alerts that fire, and the rest."""
+    firing = {key: one for key, one in state.alerts.items() if one.state == "firing"}
+    waiting = {key: one for key, one in state.alerts.items() if key not in firing}
+    seen = {key: one for key, one in state.seen.items() if key in waiting}
+    return RuleState(firing, state.seen), RuleState(waiting, seen, state.made)
 
 
 def replace_rules(state: GroupState, rules: tuple[RuleState, ...]) -> GroupState:
