@@ -26,6 +26,7 @@ from tests.conftest import clean_environment, two_ports_in_a_row
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240  # the first start on a machine downloads Kafka and builds the pages
 GARBAGE_KEY = b"garbage"
+MOST_SERIES = 3_000  # of one rule group
 SERVICES = ("collector", "health", "alerting", "history", "notifier", "api")
 
 
@@ -131,7 +132,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory, recorder: "Recorder") -> Ite
             "system": {"interval_seconds": 2},
         },
         "health": {"admin": {"port": free["health"]}, "interval_seconds": 2},
-        "alerting": {"admin": {"port": free["alerting"]}, "evaluation_interval_seconds": 2},
+        "alerting": {
+            "admin": {"port": free["alerting"]},
+            "evaluation_interval_seconds": 2,
+            "most_series_per_group": MOST_SERIES,
+        },
         "history": {"admin": {"port": free["history"]}},
         "notifier": {
             "admin": {"port": free["notifier"]},
