@@ -37,7 +37,7 @@ def document() -> str:
     parts = [HEADER]
     for source, metrics in all_metrics().items():
         parts.append(
-            _section(f"Collector: source `{source}`", f"Batches named `collector/<host>`{_more(source)}.", metrics)
+            _section(f"Collector: source `{source}`", f"Batches named `collector/<host>{_more(source)}`.", metrics)
         )
     parts.append(
         _section(
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _more(source: str) -> str:
-    return "" if source == "system" else f"`/{source}`"
+    return "" if source == "system" else f"/{source}/<name>"
 
 
 def _section(title: str, text: str, metrics: Iterable[Metric]) -> str:

@@ -31,6 +31,7 @@ SECTIONS = (
     "heartbeat",
     "external",
     "local",
+    "mikrotik",
     "collector",
     "health",
     "alerting",

@@ -1,6 +1,7 @@
 """The collector's wiring: sources -> reader -> backlog -> bus, and the latest values -> exporter."""
 
 import asyncio
+from collections import Counter
 from functools import partial
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 from services.collector import scheduler
 from services.collector.core.batches import batches
 from services.collector.core.latest import Latest
+from services.collector.core.schedule import first_waits
 from services.collector.exporter import Exporter
 from services.collector.settings import Settings
 from services.collector.source import Source
@@ -45,16 +47,17 @@ def program(settings: Settings) -> Program:
             ]
             backlog.put(messages, now_ms)
 
-        sources = all_sources(own)
-        metrics = [*scheduler.METRICS, *(metric for source in sources for metric in source.metrics)]
+        sources = all_sources(settings)
+        kinds = [(source.name.partition("/")[0], source.interval_seconds) for source in sources]
+        metrics = [*scheduler.METRICS, *dict.fromkeys(metric for source in sources for metric in source.metrics)]
         exporter = Exporter(own.exporter, latest, metrics)
         host, port = await exporter.start()
-        log.info("collecting", sources=[source.name for source in sources], exporter=f"http://{host}:{port}/metrics")
+        log.info("collecting", sources=Counter(kind for kind, _ in kinds), exporter=f"http://{host}:{port}/metrics")
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(backlog.run())
-                for source in sources:
-                    tasks.create_task(scheduler.Reader(source, publish, own.longest_pause_seconds).run())
+                for source, wait in zip(sources, first_waits(kinds), strict=True):
+                    tasks.create_task(scheduler.Reader(source, publish, own.longest_pause_seconds, wait).run())
         finally:
             await backlog.drain(DRAIN_SECONDS)
             await exporter.stop()

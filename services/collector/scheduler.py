@@ -40,15 +40,18 @@ Publish = Callable[[Source, list[Sample]], None]
 class Reader:
     """Reads one source for ever."""
 
-    def __init__(self, source: Source, publish: Publish, longest_pause_seconds: float) -> None:
+    def __init__(
+        self, source: Source, publish: Publish, longest_pause_seconds: float, first_after_seconds: float = 0.0
+    ) -> None:
         self._source, self._publish, self._longest_pause = source, publish, longest_pause_seconds
+        self._first_after = first_after_seconds
         self._turn = OneAtATime(f"source {source.name}")
         self._errors: Counter[str] = Counter(dict.fromkeys(KNOWN_REASONS, 0))
         self._failures = 0
 
     async def run(self) -> None:
-        """The first reading at once, the next ones on the grid that begins there; after failures with back-off."""
-        due = clock.elapsed()
+        """The first reading in its turn, the next ones on the grid that begins there; after failures with back-off."""
+        due = clock.elapsed() + self._first_after
         pace = Pace(due, self._source.interval_seconds, self._longest_pause)
         while True:
             await asyncio.sleep(max(0.0, due - clock.elapsed()))
@@ -80,14 +83,18 @@ class Reader:
             return self._failed("hanging", error)
         except Exception as error:  # noqa: BLE001  # whatever a source raises is its failure, not ours
             return self._failed("error", error)
+        if reading.failure:
+            self._failed(reading.failure, None)
+            return reading, reading.failure
         if self._failures:
             log.info("source answers again", source=source.name)
         self._failures = 0
         return reading, None
 
-    def _failed(self, reason: str, error: Exception) -> tuple[Reading, str]:
+    def _failed(self, reason: str, error: Exception | None) -> tuple[Reading, str]:
         if not self._failures:  # once, not at every attempt
-            log.warning("source can't be read", source=self._source.name, reason=reason, error=repr(error))
+            told = {} if error is None else {"error": repr(error)}
+            log.warning("source can't be read", source=self._source.name, reason=reason, **told)
         self._failures += 1
         self._errors[reason] += 1
         return Reading([]), reason

@@ -1,10 +1,12 @@
-"""Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment."""
+"""Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment; and the
+section `mikrotik`, the routers."""
 
 import socket
 from typing import Annotated
 
 from pydantic import Field
 
+from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
 
 Interval = Annotated[float, Field(ge=1, le=86_400)]
@@ -60,3 +62,4 @@ class Settings(CommonSettings):
     """Everything the collector reads."""
 
     collector: CollectorSettings = CollectorSettings()
+    mikrotik: MikrotikSettings = MikrotikSettings()

@@ -12,6 +12,8 @@ class Reading(NamedTuple):
     samples: list[Sample]
     problems: tuple[str, ...] = ()
     """For each part that could not be read, the reason: a short word that counts in `pantau_source_errors_total`."""
+    failure: str = ""
+    """The reason if the reading failed as a whole, yet there is something to tell: that what is read is down."""
 
 
 class Source(Protocol):

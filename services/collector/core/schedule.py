@@ -1,5 +1,7 @@
-"""When a source is read next."""
+"""When a source is read first, and next."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.grid import instants_passed, next_on_grid
@@ -23,3 +25,19 @@ class Pace:
         that failed together by up to a quarter."""
         pause = min(self.interval * 2.0 ** min(failures - 1, 32), max(self.longest_pause, self.interval))
         return now + pause * (0.75 + 0.25 * chance)
+
+
+# A thousand targets of a kind, read for the first time at one instant, would all be late.
+APART_SECONDS = 0.02
+
+
+def first_waits(sources: Sequence[tuple[str, float]]) -> list[float]:
+    """How long each of `sources`, (kind, interval in seconds), waits for its first reading: those of a kind follow one
+    another closely if they are few, and fill their interval if they are many."""
+    of_kind = Counter(kind for kind, _ in sources)
+    begun: Counter[str] = Counter()
+    waits = []
+    for kind, interval in sources:
+        waits.append(begun[kind] * min(APART_SECONDS, interval / of_kind[kind]))
+        begun[kind] += 1
+    return waits

@@ -3,12 +3,12 @@
 import importlib
 import pkgutil
 
-from services.collector.settings import CollectorSettings
+from services.collector.settings import Settings
 from services.collector.source import Source
 from shared.metrics import Metric
 
 
-def all_sources(settings: CollectorSettings) -> list[Source]:
+def all_sources(settings: Settings) -> list[Source]:
     """The sources that `settings` ask for."""
     found: list[Source] = []
     for name in _modules():

@@ -9,7 +9,7 @@ import structlog
 
 from services.collector.core.block_devices import is_disk
 from services.collector.core.cpu import busy_percent
-from services.collector.settings import CollectorSettings
+from services.collector.settings import Settings
 from services.collector.source import Reading, Source
 from shared.blocking import BlockingCalls
 from shared.disks import Disks, Mount, read_disks
@@ -126,14 +126,14 @@ class SystemSource:
         self._failing = failing
 
 
-def sources(settings: CollectorSettings) -> list[Source]:
+def sources(settings: Settings) -> list[Source]:
     """The source that `settings` ask for, if they do."""
-    system = settings.system
+    own, system = settings.collector, settings.collector.system
     if not system.enabled:
         return []
-    interval = system.interval_seconds or settings.interval_seconds
-    deadline = min(settings.deadline_seconds, interval)
-    return [SystemSource(settings.host, interval, deadline, system.mount_deadline_seconds, system.ignored_mountpoints)]
+    interval = system.interval_seconds or own.interval_seconds
+    deadline = min(own.deadline_seconds, interval)
+    return [SystemSource(own.host, interval, deadline, system.mount_deadline_seconds, system.ignored_mountpoints)]
 
 
 def measure() -> Machine:

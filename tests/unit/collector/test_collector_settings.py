@@ -14,14 +14,14 @@ def read(tmp_path: Path, text: str) -> Settings:
 
 
 def test_the_system_is_read_every_30_seconds_unless_said_otherwise(tmp_path: Path) -> None:
-    (system,) = all_sources(read(tmp_path, "collector: {host: web-1}").collector)
+    (system,) = all_sources(read(tmp_path, "collector: {host: web-1}"))
     assert (system.name, system.origin) == ("system", "collector/web-1")
     assert (system.interval_seconds, system.deadline_seconds) == (30.0, 10.0)
-    (system,) = all_sources(read(tmp_path, "collector: {interval_seconds: 1}").collector)
+    (system,) = all_sources(read(tmp_path, "collector: {interval_seconds: 1}"))
     assert (system.interval_seconds, system.deadline_seconds) == (1.0, 1.0)
-    (system,) = all_sources(read(tmp_path, "collector: {system: {interval_seconds: 5}}").collector)
+    (system,) = all_sources(read(tmp_path, "collector: {system: {interval_seconds: 5}}"))
     assert system.interval_seconds == 5.0
-    assert all_sources(read(tmp_path, "collector: {system: {enabled: false}}").collector) == []
+    assert all_sources(read(tmp_path, "collector: {system: {enabled: false}}")) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from services.collector.core.schedule import Pace
+from services.collector.core.schedule import Pace, first_waits
 
 PACE = Pace(first=1_000.0, interval=30.0, longest_pause=120.0)
 
@@ -30,3 +30,14 @@ def test_failures_make_readings_rarer_up_to_a_limit(failures: int, least: float,
 
 def test_a_source_that_is_read_rarely_is_not_tried_more_often_because_it_fails() -> None:
     assert Pace(0.0, 3_600.0, 120.0).after_failures(5, 0.0, chance=0.5) >= 2_700
+
+
+def test_a_few_of_a_kind_are_read_closely_after_one_another() -> None:
+    assert first_waits([("mikrotik", 60.0), ("system", 30.0), ("mikrotik", 60.0)]) == [0.0, 0.0, 0.02]
+
+
+def test_many_of_a_kind_fill_their_interval() -> None:
+    waits = first_waits([("mikrotik", 60.0)] * 6_000)
+    assert waits == sorted(waits)
+    assert waits[3_000] == pytest.approx(30.0)
+    assert waits[-1] < 60.0

@@ -1,0 +1,1 @@
+"""From what a router answers to samples."""
