@@ -1,10 +1,12 @@
-"""Settings of the health service: section `health` of `pantau.yaml`, `PANTAU_HEALTH__…` in the environment."""
+"""Settings of the health service: section `health` of `pantau.yaml`, `PANTAU_HEALTH__…` in the environment; and the
+section `mikrotik`, the routers."""
 
 import socket
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
 
 Interval = Annotated[float, Field(ge=1, le=86_400)]
@@ -66,6 +68,8 @@ class HealthSettings(Section):
     """How full the fullest disk is."""
     memory: ThresholdSettings = ThresholdSettings()
     """How much of the machine's memory is used."""
+    mikrotik: CheckSettings = CheckSettings()
+    """Whether each router (section `mikrotik`) answers through its API."""
     admin: AdminSettings = AdminSettings(port=18082)
     """Where /health/live, /health/ready and the service's own /metrics answer."""
 
@@ -82,3 +86,4 @@ class Settings(CommonSettings):
     """Everything the health service reads."""
 
     health: HealthSettings = HealthSettings()
+    mikrotik: MikrotikSettings = MikrotikSettings()
