@@ -111,6 +111,7 @@ def program(settings: Settings) -> Program:
                 await rules.caught_up.wait()
                 await filled.caught_up.wait()
                 runtime.readiness.there("rules")
+                await alerting.router.learn_topics()  # before the stream: one that begins without them is given none
                 tasks.create_task(alerting.router.run())
                 tasks.create_task(alerting.stream.run())
                 tasks.create_task(alerting.failed())

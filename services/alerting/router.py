@@ -127,11 +127,14 @@ class Router:
         """Messages not yet routed, by `topic/partition`."""
         return {f"{SAMPLES.name}/{one}": place.behind for one, place in self._owned.items()}
 
-    async def run(self) -> None:
-        """Route until cancelled. The rules, and what has been filled, must be known before."""
+    async def learn_topics(self) -> None:
+        """Learn how many partitions there are; waits until there are some."""
         self._inputs, self._samples = await self._count(ALERTING_INPUTS), await self._count(SAMPLES)
         self._routes = Routes(self._inputs)
         self._filler.by(self._routes)
+
+    async def run(self) -> None:
+        """Route until cancelled. Rules, topics, and what has been filled must be known before."""
         beside = [
             asyncio.create_task(self._filler.run(), name="filling"),
             asyncio.create_task(self._history.run(self._inputs), name="filling from history"),
@@ -351,7 +354,7 @@ class Router:
 
     async def _count(self, topic: Topic) -> int:
         while not (numbers := await self._producer.partitions_of(topic)):
-            log.info("topic is not there yet: it is made by `./pantau migrate`", topic=topic.name)
+            log.warning("topic is not there yet: it is made by `./pantau migrate`", topic=topic.name)
             await asyncio.sleep(1)
         return len(numbers)
 

@@ -66,11 +66,12 @@ class Worker:
 
         async def look() -> bool:
             assert self.lives, f"alerting ended:\n{self._log.read_text()[-4_000:]}"
-            return await asyncio.to_thread(self._is_ready)
+            return await asyncio.to_thread(self.is_ready)
 
         await eventually(look)
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it says so at this moment."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/health/ready", timeout=2) as answer:
                 return bool(answer.status == 200)

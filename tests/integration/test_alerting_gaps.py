@@ -64,6 +64,7 @@ async def test_the_router_reads_what_the_stream_left_out(topics: str, producer: 
     router.assign({0})
     for one in taken(records, [2, 3, 7]):
         await router.put(one)
+    await router.learn_topics()
     running = asyncio.create_task(router.run())
 
     async def routed() -> list[int]:
