@@ -316,6 +316,8 @@ class GroupAtWork:
             for selector, reach in group_reaches(definition, self._terms.lookback_ms).items()
         )
         # Only what selects more than before is filled: the windows of others that were crowded are empty.
+        if self.refusal is not None:  # as if it were new
+            self.last_tick_ms = max(self.last_tick_ms, change.accepted_ms - 1)
         self.filled, self.crowded = False, self.crowded and not wider
         self._define(change, definition)
         found: dict[int, RuleState] = {}
