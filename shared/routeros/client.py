@@ -29,7 +29,6 @@ from shared import clock
 from shared.routeros.errors import RouterError
 from shared.routeros.settings import PLAIN_PORT, TLS_PORT, MikrotikSettings, RouterSettings
 
-LONGEST_WORD = 64 * 1024
 MOST_BYTES = 16 * 1024 * 1024
 MOST_ROWS = 20_000
 LOGIN_BYTES = 4 * 1024
@@ -188,8 +187,8 @@ class _Bounded:
 
     async def read(self, length: int) -> bytes:
         self._left -= length
-        if length > LONGEST_WORD or self._left < 0:
-            raise ProtocolError(f"a word of {length} bytes, or an answer that is longer than it may be")
+        if self._left < 0:
+            raise ProtocolError(f"a word of {length} bytes: the answer is longer than it may be")
         try:
             return await self._reader.readexactly(length)
         except asyncio.IncompleteReadError as error:

@@ -139,6 +139,18 @@ async def test_after_failures_it_is_well_again(caplog: pytest.LogCaptureFixture)
     assert 'readings{host="web-1"}' not in published.batches["flapping"][1]
 
 
+async def test_a_reading_that_says_itself_that_it_failed_is_published_and_counts_as_a_failure() -> None:
+    async def down() -> Reading:
+        return Reading([COUNT.sample(1_790_000_000_000, 0, host="web-1")], (), "refused")
+
+    published = Published()
+    source = Scripted("down", down)
+    await until(published, lambda: published.errors("down", "refused") >= 3, source)
+    assert set(published.up("down")) == {0.0}
+    assert all(batch['readings{host="web-1"}'] == 0 for batch in published.batches["down"])
+    assert published.errors("down", "error") == 0
+
+
 async def test_parts_that_fail_and_samples_that_are_refused_are_counted() -> None:
     async def partly() -> Reading:
         good = COUNT.sample(1_790_000_000_000, 1, host="web-1")
