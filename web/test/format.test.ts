@@ -6,9 +6,10 @@ import {
   formatMilliseconds,
   formatPercent,
   formatRupiah,
+  formatValue,
   titleFromName,
 } from '@/format/number';
-import { formatDuration, formatRelative, formatShort, parseTime } from '@/format/time';
+import { formatDuration, formatRelative, formatShort, parseTime, toLocalInput } from '@/format/time';
 
 /** Intl separates with several kinds of space. */
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ');
@@ -89,4 +90,27 @@ describe('times', () => {
     expect(parseTime('soon')).toBeNull();
     expect(parseTime('1970-01-01T00:00:01Z')).toBe(1000);
   });
+});
+
+describe('values of samples', () => {
+  it('keep their digits where they are few, and are exact above a thousand', () => {
+    expect(formatValue(83.2, 'en-GB')).toBe('83.2');
+    expect(formatValue(0.000123456789, 'en-GB')).toBe('0.000123457');
+    expect(formatValue(17_179_869_184, 'en-GB')).toBe('17,179,869,184');
+    expect(formatValue(1234.5, 'id-ID')).toBe('1.234,5');
+  });
+
+  it('have names where they are no numbers', () => {
+    expect(['NaN', 'Infinity', '-Infinity'].map((value) => formatValue(value, 'en-GB'))).toEqual([
+      'NaN',
+      '+Inf',
+      '-Inf',
+    ]);
+  });
+});
+
+it('an instant goes into a field and comes back as the same second', () => {
+  const time = new Date(2026, 2, 1, 9, 5, 7).getTime();
+  expect(toLocalInput(time)).toBe('2026-03-01T09:05:07');
+  expect(Date.parse(toLocalInput(time))).toBe(time);
 });

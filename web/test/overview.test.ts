@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Health, HealthStatus } from '@/api/types';
 import { axisTop, timeLabels } from '@/charts/axis';
 import { isolatedIndices, nextKnown, summarize, toSeries } from '@/charts/series';
+import { shownLabels } from '@/components/shownLabels';
 import { checkDetail } from '@/pages/overview/checkDetail';
-import { shownLabels } from '@/pages/overview/shownLabels';
 import { systemStatus } from '@/pages/overview/status';
 
 function health(status: HealthStatus, checks: Record<string, HealthStatus>): Health {

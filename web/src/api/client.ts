@@ -1,6 +1,6 @@
 import createClient from 'openapi-fetch';
 import { noteServerTime } from '@/live/serverClock';
-import { ApiError, fromThrown, kindOfStatus, problemDetail, retryAfterSeconds } from './error';
+import { fromAnswer, fromThrown } from './error';
 import type { paths } from './schema';
 
 const TIMEOUT_MS = 15_000;
@@ -31,9 +31,5 @@ export async function unwrap<T>(pending: Promise<Answer<T>>): Promise<T> {
   }
   const { data, error, response } = answer;
   if (response.ok) return data as T;
-  throw new ApiError(kindOfStatus(response.status), {
-    status: response.status,
-    detail: problemDetail(error),
-    retryAfter: retryAfterSeconds(response.headers.get('retry-after'), Date.now()),
-  });
+  throw fromAnswer(response, error, Date.now());
 }

@@ -6,11 +6,15 @@ export type ErrorKind =
   | 'unauthorized'
   | 'forbidden'
   | 'notFound'
+  | 'conflict'
   | 'rateLimited'
   | 'unavailable'
   | 'server'
   | 'invalid'
   | 'malformed';
+
+/** One thing that is wrong with a request: the field, or the place in a text, and why. */
+export type Fault = { where: string; reason: string };
 
 export class ApiError extends Error {
   readonly kind: ErrorKind;
@@ -20,14 +24,20 @@ export class ApiError extends Error {
   readonly detail: string | null;
   /** Seconds to wait, from `Retry-After`. */
   readonly retryAfter: number | null;
+  /** What is wrong where, as far as the server says. */
+  readonly faults: readonly Fault[];
 
-  constructor(kind: ErrorKind, at: { status?: number; detail?: string | null; retryAfter?: number | null } = {}) {
+  constructor(
+    kind: ErrorKind,
+    at: { status?: number; detail?: string | null; retryAfter?: number | null; faults?: readonly Fault[] } = {},
+  ) {
     super(at.detail ?? kind);
     this.name = 'ApiError';
     this.kind = kind;
     this.status = at.status ?? null;
     this.detail = at.detail ?? null;
     this.retryAfter = at.retryAfter ?? null;
+    this.faults = at.faults ?? [];
   }
 }
 
@@ -39,6 +49,9 @@ export function kindOfStatus(status: number): ErrorKind {
       return 'forbidden';
     case 404:
       return 'notFound';
+    case 409:
+    case 412:
+      return 'conflict';
     case 429:
       return 'rateLimited';
     case 502:
@@ -63,6 +76,26 @@ export function problemDetail(body: unknown): string | null {
   const { detail, title } = body as { detail?: unknown; title?: unknown };
   if (typeof detail === 'string' && detail !== '') return detail;
   return typeof title === 'string' && title !== '' ? title : null;
+}
+
+/** The single faults that a problem document lists; none where the body is something else. */
+export function problemFaults(body: unknown): Fault[] {
+  const errors = typeof body === 'object' && body !== null ? (body as { errors?: unknown }).errors : null;
+  if (!Array.isArray(errors)) return [];
+  return errors.filter(
+    (one): one is Fault =>
+      typeof one === 'object' && one !== null && typeof one.where === 'string' && typeof one.reason === 'string',
+  );
+}
+
+/** An answer that is not what was asked for, as an error. `body`: what came with it, parsed. */
+export function fromAnswer(response: Response, body: unknown, now: number): ApiError {
+  return new ApiError(kindOfStatus(response.status), {
+    status: response.status,
+    detail: problemDetail(body),
+    retryAfter: retryAfterSeconds(response.headers.get('retry-after'), now),
+    faults: problemFaults(body),
+  });
 }
 
 /** What `fetch` threw, as one of our kinds. */

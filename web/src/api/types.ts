@@ -1,4 +1,4 @@
-import type { paths } from './schema';
+import type { components, paths } from './schema';
 
 /** The API's shapes under the names the page uses, all taken from the OpenAPI document. */
 
@@ -18,3 +18,28 @@ export type Performance = JsonOf<'/api/monitoring/performance', 'get'>;
 export type Alert = JsonOf<'/api/monitoring/alerts', 'get'>[number];
 export type Severity = Alert['severity'];
 export type AlertStatus = Alert['status'];
+
+type Schemas = components['schemas'];
+
+/** A number as the API tells it where JSON has none for it. */
+export type Exact = number | 'NaN' | 'Infinity' | '-Infinity';
+export type AlertDetail = Schemas['AlertDetailBody'];
+export type Transition = Schemas['TransitionBody'];
+export type Moment = Schemas['MomentBody'];
+export type Delivery = Schemas['DeliveryBody'];
+export type EvidenceSeries = Schemas['EvidenceSeries'];
+export type EvidenceSample = Schemas['EvidenceSample'];
+export type RuleGroup = Schemas['RuleGroupBody'];
+export type Rule = Schemas['RuleBody'];
+export type GroupState = RuleGroup['status']['state'];
+export type Explanation = Schemas['ExplainBody'];
+export type Verdict = Schemas['VerdictBody'];
+export type Reason = Schemas['ReasonBody'];
+export type ExplainNode = Schemas['NodeBody'];
+export type BacktestRequest = Schemas['BacktestRequest'];
+export type BacktestLine = Schemas['BacktestLine'];
+export type BacktestTransition = Schemas['BacktestTransition'];
+export type BacktestNotification = Schemas['BacktestNotification'];
+export type BacktestFailure = Schemas['BacktestFailure'];
+export type BacktestSummary = Schemas['BacktestSummary'];
+export type FiringChange = Schemas['FiringChange'];

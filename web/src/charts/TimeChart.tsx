@@ -21,7 +21,7 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
   const chart = useRef<uPlot | null>(null);
   const [spoken, setSpoken] = useState('');
   const scheme = useComputedColorScheme('light');
-  const { kind, locale, leastTop, stepSeconds } = look;
+  const { kind, locale, leastTop, stepSeconds, samples = false, threshold = null } = look;
 
   const show = useEffectEvent(() => {
     chart.current?.batch(() => {
@@ -36,6 +36,8 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
       locale,
       leastTop,
       stepSeconds,
+      samples,
+      threshold,
       axisValue: (value) => look.axisValue(value),
       pointText: (time, value) => look.pointText(time, value),
       onPoint: (text) => {
@@ -59,7 +61,7 @@ export function TimeChart({ series, from, to, label, ...look }: TimeChartProps) 
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [scheme, locale, kind, stepSeconds]);
+  }, [scheme, locale, kind, stepSeconds, samples, threshold]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `show` reads these.
   useEffect(() => show(), [series, from, to]);

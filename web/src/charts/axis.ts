@@ -27,3 +27,9 @@ export function timeLabels(ticks: readonly number[], stepSeconds: number, locale
 export function axisTop(max: number | null, least: number): number {
   return Math.max(least, (max ?? 0) * 1.12);
 }
+
+/** A value axis that shows how values differ: from below the lowest to above the highest, also where all are the same. */
+export function axisAround(min: number, max: number): [number, number] {
+  const room = max > min ? (max - min) * 0.12 : Math.max(Math.abs(max) * 0.1, 1);
+  return [min - room, max + room];
+}

@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { axisTop, timeLabels } from './axis';
+import { axisAround, axisTop, timeLabels } from './axis';
 import { isolatedIndices, QUIET_STEPS } from './series';
 import { type PointText, tooltipPlugin } from './tooltip';
 
@@ -8,6 +8,10 @@ export type ChartLook = {
   locale: string;
   /** What the value axis reaches at least, in the unit of the values. */
   leastTop: number;
+  /** Single samples: the axis is laid around them and the threshold instead of beginning at 0, and each has a dot. */
+  samples?: boolean;
+  /** Drawn as a dashed line. */
+  threshold?: number | null;
   /** The time from one point to the next. */
   stepSeconds: number;
   axisValue: (value: number) => string;
@@ -46,7 +50,7 @@ export function chartOptions(look: ChartLook, size: { width: number; height: num
     },
     scales: {
       x: { time: true },
-      y: { range: (_chart, _min, max) => [0, axisTop(max, look.leastTop)] },
+      y: { range: (_chart, min, max) => valueRange(look, min, max) },
     },
     axes: [
       {
@@ -65,16 +69,44 @@ export function chartOptions(look: ChartLook, size: { width: number; height: num
         values: (_chart, ticks) => ticks.map((tick) => look.axisValue(tick)),
       },
     ],
-    series: [{}, look.kind === 'line' ? lineSeries(rem, look.stepSeconds) : barSeries()],
-    plugins: [tooltipPlugin(look.pointText, look.onPoint)],
+    series: [{}, look.kind === 'line' ? lineSeries(rem, look) : barSeries()],
+    plugins: [tooltipPlugin(look.pointText, look.onPoint), thresholdPlugin(look.threshold ?? null, rem)],
   };
 }
 
-function lineSeries(rem: number, stepSeconds: number): uPlot.Series {
+function valueRange(look: ChartLook, min: number | null, max: number | null): [number, number] {
+  if (look.samples !== true) return [0, axisTop(max, look.leastTop)];
+  const known = [min, max, look.threshold].filter((value) => value != null);
+  return known.length === 0 ? [0, look.leastTop] : axisAround(Math.min(...known), Math.max(...known));
+}
+
+/** The line that a value has to pass, from side to side. */
+function thresholdPlugin(threshold: number | null, rem: number): uPlot.Plugin {
+  return {
+    hooks: {
+      draw: (chart) => {
+        if (threshold === null) return;
+        const { ctx, bbox } = chart;
+        const y = Math.round(chart.valToPos(threshold, 'y', true));
+        ctx.save();
+        ctx.strokeStyle = token('--bad-mark');
+        ctx.lineWidth = (rem / 10) * uPlot.pxRatio;
+        ctx.setLineDash([rem * 0.4 * uPlot.pxRatio, rem * 0.3 * uPlot.pxRatio]);
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, y);
+        ctx.lineTo(bbox.left + bbox.width, y);
+        ctx.stroke();
+        ctx.restore();
+      },
+    },
+  };
+}
+
+function lineSeries(rem: number, { stepSeconds, samples }: ChartLook): uPlot.Series {
   const longestQuiet = (QUIET_STEPS + 1.5) * stepSeconds;
   return {
     stroke: token('--chart-line'),
-    fill: token('--chart-fill'),
+    ...(samples === true ? {} : { fill: token('--chart-fill') }),
     width: rem / 8,
     spanGaps: false,
     // Only what is longer than a quiet while is a gap. They come as stretches of canvas pixels.
@@ -84,8 +116,12 @@ function lineSeries(rem: number, stepSeconds: number): uPlot.Series {
     },
     points: {
       size: rem * 0.4,
+      show: true,
       fill: token('--chart-line'),
-      filter: (chart, seriesIndex) => isolatedIndices(Array.from(chart.data[seriesIndex] ?? [])),
+      filter: (chart, seriesIndex) => {
+        const values = Array.from(chart.data[seriesIndex] ?? []);
+        return samples === true ? [...values.keys()] : isolatedIndices(values);
+      },
     },
   };
 }

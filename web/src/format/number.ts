@@ -73,3 +73,12 @@ export function titleFromName(name: string): string {
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join(' ');
 }
+
+/** A value of a sample: to the digit where that is short, six significant ones below a thousand, NaN and infinities by name. */
+export function formatValue(value: number | string, locale: string): string {
+  const number = Number(value);
+  if (Number.isNaN(number)) return 'NaN';
+  if (!Number.isFinite(number)) return number > 0 ? '+Inf' : '-Inf';
+  const digits = Math.abs(number) >= 1000 ? { maximumFractionDigits: 2 } : { maximumSignificantDigits: 6 };
+  return new Intl.NumberFormat(locale, digits).format(number);
+}

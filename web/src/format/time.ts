@@ -62,3 +62,23 @@ export function formatDuration(seconds: number, locale: string, unitDisplay: 'lo
     .map(([count, unit]) => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay }).format(count))
     .join(' ');
 }
+
+/** Time of day to the millisecond, with the day in front where it is not that of `now`. */
+export function formatPrecise(time: number, now: number, locale: string): string {
+  const sameDay = new Date(time).toDateString() === new Date(now).toDateString();
+  return new Intl.DateTimeFormat(locale, {
+    ...(sameDay ? {} : { month: 'short', day: 'numeric' }),
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+  }).format(time);
+}
+
+/** What an input of the type `datetime-local` shows for an instant, in local time, to the second. */
+export function toLocalInput(time: number): string {
+  const at = new Date(time);
+  const two = (number: number) => String(number).padStart(2, '0');
+  const day = `${String(at.getFullYear()).padStart(4, '0')}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}

@@ -1,3 +1,8 @@
+import { alertPages } from './en/alertPages';
+import { explain } from './en/explain';
+import { rules } from './en/rules';
+import { trial } from './en/trial';
+
 export const en = {
   app: {
     name: 'Pantau',
@@ -8,6 +13,9 @@ export const en = {
   },
   page: {
     overview: 'Overview',
+    alerts: 'Alerts',
+    rules: 'Rules',
+    explain: 'Explain',
     notFound: 'Page not found',
     notFoundText: 'There is no page at this address.',
     toOverview: 'Go to the overview',
@@ -57,6 +65,7 @@ export const en = {
     unauthorized: 'Your session has ended.',
     forbidden: 'Your role does not allow this.',
     notFound: 'The server does not know this address.',
+    conflict: 'This does not go together with what is in force.',
     server: 'The server failed to answer.',
     invalid: 'The server refused the request.',
     malformed: 'The answer could not be read.',
@@ -65,6 +74,9 @@ export const en = {
       metrics: 'Metrics could not be loaded',
       chart: 'The chart could not be loaded',
       alerts: 'Alerts could not be loaded',
+      alert: 'The alert could not be loaded',
+      rules: 'Rules could not be loaded',
+      explanation: 'This could not be explained',
     },
     page: 'This page failed to show',
     status: 'HTTP {{status}}',
@@ -148,6 +160,7 @@ export const en = {
     filter: 'Which alerts',
     all: 'All',
     active: 'Active',
+    showList: 'All alerts',
     missing: 'Earlier alerts are missing here.',
     empty: 'No alerts',
     emptyText: 'No rule has fired yet. New alerts appear here by themselves.',
@@ -155,6 +168,7 @@ export const en = {
     emptyActiveText: 'No alert is active right now.',
     severity: { critical: 'Critical', warning: 'Warning', info: 'Info' },
     status: { pending: 'Pending', firing: 'Firing', resolved: 'Resolved' },
+    details: 'Details of {{name}}',
     since: 'since {{time}}',
     resolvedAfter: 'Resolved {{time}}, after {{duration}}',
     value: 'Value {{value}}',
@@ -165,4 +179,8 @@ export const en = {
     announceFiring: '{{severity}} alert: {{name}}. {{message}}',
     announceResolved: 'Resolved: {{name}}',
   },
+  rules,
+  alertPages,
+  explain,
+  trial,
 } as const;

@@ -1,3 +1,7 @@
+import { alertPages } from './id/alertPages';
+import { explain } from './id/explain';
+import { rules } from './id/rules';
+import { trial } from './id/trial';
 import type { Translation } from './translation';
 
 export const id: Translation = {
@@ -10,6 +14,9 @@ export const id: Translation = {
   },
   page: {
     overview: 'Ikhtisar',
+    alerts: 'Peringatan',
+    rules: 'Aturan',
+    explain: 'Penjelasan',
     notFound: 'Halaman tidak ditemukan',
     notFoundText: 'Tidak ada halaman pada alamat ini.',
     toOverview: 'Ke halaman ikhtisar',
@@ -63,6 +70,7 @@ export const id: Translation = {
     unauthorized: 'Sesi Anda telah berakhir.',
     forbidden: 'Peran Anda tidak mengizinkan ini.',
     notFound: 'Server tidak mengenal alamat ini.',
+    conflict: 'Ini tidak sejalan dengan yang sedang berlaku.',
     server: 'Server gagal menjawab.',
     invalid: 'Server menolak permintaan.',
     malformed: 'Jawaban server tidak dapat dibaca.',
@@ -71,6 +79,9 @@ export const id: Translation = {
       metrics: 'Metrik tidak dapat dimuat',
       chart: 'Grafik tidak dapat dimuat',
       alerts: 'Peringatan tidak dapat dimuat',
+      alert: 'Peringatan ini tidak dapat dimuat',
+      rules: 'Aturan tidak dapat dimuat',
+      explanation: 'Ini tidak dapat dijelaskan',
     },
     page: 'Halaman ini gagal ditampilkan',
     status: 'HTTP {{status}}',
@@ -154,6 +165,7 @@ export const id: Translation = {
     filter: 'Peringatan yang ditampilkan',
     all: 'Semua',
     active: 'Aktif',
+    showList: 'Semua peringatan',
     missing: 'Peringatan sebelumnya tidak tampil di sini.',
     empty: 'Tidak ada peringatan',
     emptyText: 'Belum ada aturan yang terpicu. Peringatan baru muncul di sini dengan sendirinya.',
@@ -161,6 +173,7 @@ export const id: Translation = {
     emptyActiveText: 'Saat ini tidak ada peringatan aktif.',
     severity: { critical: 'Kritis', warning: 'Waspada', info: 'Info' },
     status: { pending: 'Menunggu', firing: 'Aktif', resolved: 'Selesai' },
+    details: 'Rincian {{name}}',
     since: 'sejak {{time}}',
     resolvedAfter: 'Selesai {{time}}, setelah {{duration}}',
     value: 'Nilai {{value}}',
@@ -170,4 +183,8 @@ export const id: Translation = {
     announceFiring: 'Peringatan {{severity}}: {{name}}. {{message}}',
     announceResolved: 'Selesai: {{name}}',
   },
+  rules,
+  alertPages,
+  explain,
+  trial,
 };

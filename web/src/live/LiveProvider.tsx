@@ -1,5 +1,6 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useReducer, useRef } from 'react';
+import { alertDetailsKey, alertListsKey } from '@/api/alerts';
 import { ALERT_LIMIT, alertsQuery, healthQuery, metricsQuery, seenAlertsKey } from '@/api/monitoring';
 import { sessionQuery } from '@/api/session';
 import type { Alert, Health, SystemMetrics } from '@/api/types';
@@ -9,6 +10,9 @@ import { LiveStream, type StreamEvent } from './stream';
 
 // Browsers allow six connections to one HTTP/1.1 origin. A tab nobody sees gives its one back after a while.
 const HIDDEN_MS = 60_000;
+
+// Alerts come in crowds: lists that are asked for anew are asked for once for all of them.
+const GATHER_MS = 500;
 
 type Live = { connection: Connection; lastAlert: Alert | null; reconnect: () => void };
 
@@ -30,6 +34,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   }));
   const [lastAlert, setLastAlert] = useReducer((_: Alert | null, alert: Alert) => alert, null);
   const stream = useRef<LiveStream | null>(null);
+  const gathering = useRef<number | undefined>(undefined);
 
   const take = useCallback(
     (event: StreamEvent, data: unknown) => {
@@ -37,6 +42,11 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         case 'alert':
           takeAlert(queries, data as Alert);
           setLastAlert(data as Alert);
+          gathering.current ??= window.setTimeout(() => {
+            gathering.current = undefined;
+            void queries.invalidateQueries({ queryKey: alertListsKey });
+            void queries.invalidateQueries({ queryKey: alertDetailsKey });
+          }, GATHER_MS);
           break;
         case 'health':
           queries.setQueryData(healthQuery.queryKey, data as Health);
@@ -70,6 +80,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const stopWatching = watchVisibility(opened);
     return () => {
       stopWatching();
+      window.clearTimeout(gathering.current);
+      gathering.current = undefined;
       opened.close();
     };
   }, [queries, take]);

@@ -1,18 +1,19 @@
 import { Button, SegmentedControl, Skeleton } from '@mantine/core';
 import { IconBellCheck, IconHistoryOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ApiError } from '@/api/error';
 import { alertsQuery } from '@/api/monitoring';
 import type { Alert } from '@/api/types';
+import { AlertRow } from '@/components/AlertRow';
 import { ErrorNotice } from '@/components/ErrorNotice';
 import { Panel } from '@/components/Panel';
 import { StaleNote } from '@/components/StaleNote';
 import { useErrorText } from '@/components/useErrorText';
 import { staleSince } from '@/live/freshness';
 import { useNow } from '@/live/useNow';
-import { AlertRow } from './AlertRow';
 import classes from './AlertsPanel.module.css';
 import { activeAlerts } from './status';
 
@@ -60,6 +61,11 @@ export function AlertsPanel() {
             filter={data.missing === null ? filter : 'active'}
             now={now}
           />
+          {data.alerts.length > 0 && (
+            <Button component={Link} to="/alerts" variant="subtle" size="xs" mt="xs" className={classes.more}>
+              {t('alerts.showList')}
+            </Button>
+          )}
           {data.missing !== null && filter === 'all' && <MissingAlerts error={data.missing} />}
         </>
       )}

@@ -1,21 +1,16 @@
-import { IconCircleCheck, IconFlame, IconHourglass } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import type { Alert, AlertStatus } from '@/api/types';
-import { RelativeTime } from '@/components/RelativeTime';
-import { SeverityIcon } from '@/components/SeverityIcon';
+import type { Alert } from '@/api/types';
 import { formatNumber } from '@/format/number';
 import { formatDuration, formatShort, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
 import classes from './AlertRow.module.css';
+import { RelativeTime } from './RelativeTime';
+import { SeverityIcon } from './SeverityIcon';
 import { shownLabels } from './shownLabels';
+import { ShadowTag, STATUS_ICONS } from './tags';
 
-const STATUS_ICONS: Record<AlertStatus, typeof IconFlame> = {
-  pending: IconHourglass,
-  firing: IconFlame,
-  resolved: IconCircleCheck,
-};
-
-/** One episode of an alert: how bad, what, the value that set it off, since when, and whether it is over. */
+/** One episode of an alert: how bad, what, the value that set it off, since when, and whether it is over. Leads to its page. */
 export function AlertRow({ alert, now }: { alert: Alert; now: number }) {
   const { t } = useTranslation();
   const { locale } = useLocale();
@@ -35,7 +30,10 @@ export function AlertRow({ alert, now }: { alert: Alert; now: number }) {
           <span className={classes.severity} data-severity={alert.severity}>
             {t(`alerts.severity.${alert.severity}`)}
           </span>
-          <strong className={classes.name}>{alert.name}</strong>
+          <Link className={classes.name} to="/alerts/$id" params={{ id: alert.id }} data-testid="alert-link">
+            {alert.name}
+          </Link>
+          {alert.shadow && <ShadowTag />}
         </div>
         <p className={classes.message}>{alert.message}</p>
         <p className={classes.facts}>

@@ -1,0 +1,17 @@
+import type { Icon } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import classes from './Tag.module.css';
+
+export type Tone = 'ok' | 'warn' | 'bad' | 'info' | 'unknown' | 'shadow';
+
+type TagProps = { tone?: Tone; icon?: Icon; title?: string | undefined; testId?: string; children: ReactNode };
+
+/** A word or two in a small coloured box. The words say it all; the colour only helps to find it. */
+export function Tag({ tone = 'unknown', icon: Sign, title, testId, children }: TagProps) {
+  return (
+    <span className={classes.tag} data-tone={tone} title={title} data-testid={testId}>
+      {Sign !== undefined && <Sign size="0.8125rem" aria-hidden style={{ flex: 'none' }} />}
+      {children}
+    </span>
+  );
+}

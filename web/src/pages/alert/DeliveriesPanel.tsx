@@ -1,0 +1,82 @@
+import { IconCheck, IconHelp, IconSend, IconX } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { AlertDetail, Delivery } from '@/api/types';
+import { Panel } from '@/components/Panel';
+import { Tag, type Tone } from '@/components/Tag';
+import { formatMilliseconds } from '@/format/number';
+import { formatAbsolute, formatDuration, formatShort } from '@/format/time';
+import { useLocale } from '@/i18n/useLocale';
+import classes from './DeliveriesPanel.module.css';
+import { StateWord } from './StateWord';
+
+const LOOKS: Record<Delivery['state'], { tone: Tone; icon: typeof IconCheck }> = {
+  planned: { tone: 'info', icon: IconSend },
+  sent: { tone: 'ok', icon: IconCheck },
+  failed: { tone: 'bad', icon: IconX },
+  unknown: { tone: 'warn', icon: IconHelp },
+};
+
+/** Who was told of which transition, by which way, and how each delivery stands. */
+export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: number }) {
+  const { t } = useTranslation();
+  const { locale } = useLocale();
+  const rows = detail.transitions.flatMap((one) =>
+    latestSteps(one.deliveries).map((delivery) => ({ delivery, state: one.state })),
+  );
+  return (
+    <Panel title={t('alertPages.sent.title')} testId="alert-deliveries">
+      {rows.length === 0 && (
+        <p className={classes.none}>
+          {detail.alert.shadow ? t('alertPages.sent.noneShadow') : t('alertPages.sent.none')}
+        </p>
+      )}
+      <ul className={classes.list}>
+        {rows.map(({ delivery, state }) => {
+          const look = LOOKS[delivery.state];
+          const at = Date.parse(delivery.at);
+          return (
+            <li key={delivery.notification_id} className={classes.delivery} data-state={delivery.state}>
+              <span className={classes.receiver}>
+                {delivery.receiver} <span className={classes.channel}>{delivery.channel}</span>
+              </span>
+              <StateWordCell state={state} />
+              <Tag tone={look.tone} icon={look.icon}>
+                {t(`alertPages.sent.states.${delivery.state}`)}
+                {delivery.attempt > 1 && ` (${t('alertPages.sent.attempts', { attempt: delivery.attempt })})`}
+              </Tag>
+              <span className={classes.when}>
+                <time dateTime={delivery.at} title={formatAbsolute(at, locale)}>
+                  {formatShort(at, now, locale)}
+                </time>
+                {delivery.latency_ms !== null && (
+                  <span title={t('alertPages.sent.latencyHint')}>
+                    {' · '}
+                    {delivery.latency_ms < 60_000
+                      ? formatMilliseconds(delivery.latency_ms, locale)
+                      : formatDuration(delivery.latency_ms / 1000, locale, 'short')}
+                  </span>
+                )}
+              </span>
+              {delivery.reason !== null && delivery.reason !== '' && (
+                <span className={classes.reason}>{delivery.reason}</span>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </Panel>
+  );
+}
+
+function StateWordCell({ state }: { state: AlertDetail['transitions'][number]['state'] }) {
+  return (
+    <span>
+      <StateWord state={state} />
+    </span>
+  );
+}
+
+/** Of each delivery the last word; the timeline has them all. */
+function latestSteps(deliveries: readonly Delivery[]): Delivery[] {
+  return [...new Map(deliveries.map((one) => [one.notification_id, one])).values()];
+}
