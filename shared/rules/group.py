@@ -30,7 +30,8 @@ _SAME_LABELS = "vector contains metrics with the same labelset after applying {}
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """The element that an alert last stood for: what its annotations are expanded on."""
+    """The element that an alert last stood for, and of when: what its annotations are expanded on. Their queries see
+    what the rule saw, no more."""
 
     labels: dict[str, str]
     value: float
@@ -317,7 +318,7 @@ class _Alerting:
             if one.id in active or one.id in twins:
                 return RuleEvaluation(state, failure=_SAME_LABELS.format("alert"))
             active[one.id] = Element(one.labels, value)
-            seen[one.id] = Seen(one.element, value, now)
+            seen[one.id] = Seen(one.element, value, self._sample_time)
         concluded = self._concluded(state, in_use)
         ended = self.moment.ended
         changed = step(self.rule.timers, state.alerts, active, concluded, now, self.moment.dark_ms, ended)
@@ -362,7 +363,7 @@ class _Alerting:
     def _alert_of(self, labels: Labels, value: float, in_use: int) -> Identity:
         if not self.rule.has_label_templates:
             return self.rule.identities.of(self.plan.name, labels, in_use)
-        expansion = Expansion(dict(labels), value, self.source, self.moment.instant_ms, self.outside)
+        expansion = Expansion(dict(labels), value, self.source, self._sample_time, self.outside)
         own = {name: expansion.expand(text) for name, text in self.definition.labels.items()}
         return identity(self.plan.name, self.rule.name, labels, own)
 

@@ -118,7 +118,7 @@ class Fold:
 
     def _must_precede(self, name: str, earliest_ms: int) -> bool:
         group = self.groups[name]
-        return group.definition.immediate or earliest_ms <= group.decided_ms or self._is_crowded(group)
+        return group.definition.immediate or earliest_ms <= group.looked_at_ms or self._is_crowded(group)
 
     def due(self) -> Iterator[Work]:
         """The due instants, some of each group, the group that waits longest first. None may be in hand."""
@@ -254,7 +254,7 @@ class Fold:
             return
         batch = Batch(message.source, message.partition, message.offset, message.accepted_ms)
         overflowed = self.store.overflowed
-        evaluated = {name: self.groups[name].decided_ms for name in shape.groups if name != message.made_by}
+        evaluated = {name: self.groups[name].looked_at_ms for name in shape.groups if name != message.made_by}
         taken = self.store.take(rows, times, values, batch, {} if message.fill else evaluated)
         outputs.refused["window_full"] = self.store.overflowed - overflowed
         outputs.late = max(taken.late.values(), default=0)

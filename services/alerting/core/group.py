@@ -182,9 +182,10 @@ class GroupAtWork:
         return (last // self.plan.interval_ms + 1) * self.plan.interval_ms
 
     @property
-    def decided_ms(self) -> int:
-        """Instants of the grid up to here have been evaluated, or will be on what is there now."""
-        return self.due[-1].instant_ms if self.due else self.last_tick_ms
+    def looked_at_ms(self) -> int:
+        """Samples up to here belong to instants that have been evaluated, or will be on what is there now."""
+        decided = self.due[-1].instant_ms if self.due else self.last_tick_ms
+        return decided - self.plan.query_offset_ms
 
     @property
     def horizon_ms(self) -> int:

@@ -107,7 +107,7 @@ class Timeline:
         if sign.accepted_ms < self._sources.get(sign.source, (0, 0))[0]:
             return
         self._sources[sign.source] = sign.accepted_ms, sign.newest_ms
-        if not self._is_behind(sign.accepted_ms, sign.newest_ms):
+        if sign.accepted_ms > self.now_ms and not self._is_behind(sign.accepted_ms, sign.newest_ms):
             self._awaited.discard(sign.source)  # it has sent what it held
         if len(self._sources) > MOST_SOURCES:
             del self._sources[min(self._sources, key=self._sources.__getitem__)]
