@@ -13,6 +13,7 @@ from services.api.body import BoundedBody
 from services.api.core.backtest_bodies import BacktestLine
 from services.api.core.bodies import Body, ProblemBody, Where
 from services.api.core.ingest import PushedSample
+from services.api.core.request_ingest import PushedRequests
 from services.api.core.rule_bodies import GroupReplacement, RuleFile
 from services.api.headers import SecurityHeaders
 from services.api.parts import Parts
@@ -25,6 +26,7 @@ from services.api.routes import (
     performance,
     prometheus,
     query,
+    requests,
     rules,
     service,
     services,
@@ -51,6 +53,17 @@ TAGS = [
     {"name": "session", "description": "Login of the browser application"},
     {"name": "service", "description": "The api process itself"},
 ]
+# Bodies that routes read themselves, and what these and the problems are made of.
+UNNAMED: tuple[type[BaseModel], ...] = (
+    ProblemBody,
+    Where,
+    PushedSample,
+    PushedRequests,
+    SmallRule,
+    RuleFile,
+    GroupReplacement,
+    BacktestLine,
+)
 SECURITY_SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "`./pantau token create`"},
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Set by `login`"},
@@ -60,6 +73,7 @@ ROUTERS = (
     services.router,
     metrics.viewer,
     metrics.ingest,
+    requests.router,
     performance.router,
     alerts.router,
     backtest.router,
@@ -89,7 +103,7 @@ class Api(FastAPI):
             components = document.setdefault("components", {})
             components["securitySchemes"] = SECURITY_SCHEMES
             schemas = components.setdefault("schemas", {})
-            for model in (ProblemBody, Where, PushedSample, SmallRule, RuleFile, GroupReplacement, BacktestLine):
+            for model in UNNAMED:
                 for name, schema in _schemas(model).items():
                     schemas.setdefault(name, schema)
             for unused in ("HTTPValidationError", "ValidationError"):

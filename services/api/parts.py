@@ -13,6 +13,7 @@ from services.api.logins import Logins
 from services.api.outbox import Outbox
 from services.api.own_samples import OwnSamples
 from services.api.queries import Queries
+from services.api.request_intake import RequestIntake
 from services.api.request_log import RequestLogs
 from services.api.rulebook import Rulebook
 from services.api.settings import Settings
@@ -39,6 +40,7 @@ class Parts:
     outbox: Outbox = field(init=False)
     logins: Logins = field(init=False)
     rulebook: Rulebook = field(init=False)
+    request_intake: RequestIntake = field(init=False)
     request_logs: RequestLogs = field(init=False)
     own_samples: OwnSamples = field(init=False)
     backtests: Backtests = field(init=False)
@@ -54,6 +56,7 @@ class Parts:
         self.outbox = Outbox(self.database, producer, api.bus_deadline_seconds)
         self.logins = Logins(self.database, producer, self.views.tokens, api)
         self.rulebook = Rulebook(self.database, self.views.rules, self.settings.history.retention.samples * DAY_MS)
+        self.request_intake = RequestIntake(producer, api.most_waiting_requests, api.bus_deadline_seconds)
         self.request_logs = RequestLogs(producer, f"api/{self.instance}")
         self.own_samples = OwnSamples(producer, self.instance)
         self.backtests = Backtests(api.backtest.at_once)

@@ -78,6 +78,8 @@ class ApiSettings(Section):
     """Live streams that are open at once; what is above gets 503."""
     most_waiting_samples: Annotated[int, Field(ge=1_000)] = 100_000
     """Pushed samples that wait for the bus; what is above gets 503."""
+    most_waiting_requests: Annotated[int, Field(ge=1_000)] = 20_000
+    """Pushed request logs that wait for the bus; what is above gets 503."""
     bus_deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
     """How long a push, or a changed rule, waits for the bus."""
     recent_minutes: Annotated[int, Field(ge=5, le=240)] = 30

@@ -232,7 +232,7 @@ class AlertBody(Body):
 
 
 class Accepted(Body):
-    """Samples that are on the bus."""
+    """What was pushed is on the bus."""
 
     accepted: int
 

@@ -38,7 +38,8 @@ class BadInput(ValueError):
         self.errors, self.malformed = list(errors), malformed
 
 
-def _text_or_number(value: Any) -> str | int | None:
+def text_or_number(value: Any) -> str | int | None:
+    """An instant as it may be written; None if there is none. PydanticCustomError otherwise."""
     if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
         return value
     raise PydanticCustomError("timestamp", "Input should be RFC 3339 text or a whole number of milliseconds")
@@ -59,7 +60,7 @@ class PushedSample(BaseModel):
     labels: Annotated[dict[str, str], Field(max_length=63)] = {}
     """Names of the form `[a-zA-Z_][a-zA-Z0-9_]*`; an empty value is no label"""
     metric_type: Literal["gauge", "counter", "histogram", "summary", "unknown"] = "gauge"
-    timestamp: Annotated[str | int | None, PlainValidator(_text_or_number), WithJsonSchema(_TIMESTAMP)] = None
+    timestamp: Annotated[str | int | None, PlainValidator(text_or_number), WithJsonSchema(_TIMESTAMP)] = None
     """RFC 3339 or milliseconds since the epoch, at most 10 minutes ahead and 3 days old; absent: when it arrives"""
 
 
@@ -76,13 +77,26 @@ _one: TypeAdapter[PushedSample] = TypeAdapter(PushedSample)
 _many: TypeAdapter[list[PushedSample]] = TypeAdapter(list[PushedSample])
 
 
+def check_time(timestamp: str | int | None, now_ms: int) -> int | Where | None:
+    """Milliseconds since the epoch, or what is wrong with `timestamp`: none, too old for the bus, or to come."""
+    try:
+        time_ms = instant_from_text(timestamp) if isinstance(timestamp, str) else timestamp
+    except (ValueError, OverflowError):
+        return Where(where="timestamp", reason="is neither RFC 3339 nor milliseconds since the epoch")
+    if time_ms is not None and time_ms > now_ms + FUTURE_MS:
+        return Where(where="timestamp", reason="is more than 10 minutes in the future (a number is milliseconds)")
+    if time_ms is not None and time_ms < now_ms - KEPT_MS:
+        return Where(where="timestamp", reason="is older than 3 days, which the bus keeps (a number is milliseconds)")
+    return time_ms
+
+
 def read_samples(body: bytes, now_ms: int) -> list[Pushed]:
     """The samples in a JSON body, one object or a list of them. BadInput if any can't be taken: then none is."""
     is_list = body.lstrip()[:1] == b"["
     try:
         pushed = _many.validate_json(body) if is_list else [_one.validate_json(body)]
     except ValidationError as error:
-        raise _bad(error) from None
+        raise bad_input(error) from None
     taken: list[Pushed] = []
     errors: list[Where] = []
     for number, sample in enumerate(pushed):
@@ -137,24 +151,12 @@ def _problem(sample: PushedSample, now_ms: int) -> Pushed | Where:
         return Where(where="metric_name" if "metric name" in str(error) else "labels", reason=str(error))
     except UnicodeEncodeError:
         return Where(where="labels", reason="a value holds half of a surrogate pair, which is no text")
-    time_ms = _time(sample.timestamp, now_ms)
+    time_ms = check_time(sample.timestamp, now_ms)
     return time_ms if isinstance(time_ms, Where) else Pushed(series, time_ms, sample.value, sample.metric_type)
 
 
-def _time(timestamp: str | int | None, now_ms: int) -> int | Where | None:
-    """Milliseconds since the epoch, or what is wrong with `timestamp`."""
-    try:
-        time_ms = instant_from_text(timestamp) if isinstance(timestamp, str) else timestamp
-    except (ValueError, OverflowError):
-        return Where(where="timestamp", reason="is neither RFC 3339 nor milliseconds since the epoch")
-    if time_ms is not None and time_ms > now_ms + FUTURE_MS:
-        return Where(where="timestamp", reason="is more than 10 minutes in the future (a number is milliseconds)")
-    if time_ms is not None and time_ms < now_ms - KEPT_MS:
-        return Where(where="timestamp", reason="is older than 3 days, which the bus keeps (a number is milliseconds)")
-    return time_ms
-
-
-def _bad(error: ValidationError) -> BadInput:
+def bad_input(error: ValidationError) -> BadInput:
+    """What pydantic found, each with its place."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
         return BadInput([Where(where="body", reason=problems[0]["msg"])], malformed=True)
