@@ -92,8 +92,10 @@ def _steps() -> list[Step]:
     return steps
 
 
-# import-linter has no `python -m`, and its script may not be on the PATH.
-_LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+# import-linter has no `python -m`, and its script may not be on the PATH; it imports what it looks at.
+_LINT_IMPORTS = (
+    "import sys; sys.path.append('sdk'); from importlinter.cli import lint_imports_command; lint_imports_command()"
+)
 
 
 def _generators() -> list[str]:

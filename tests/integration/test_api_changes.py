@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from pantau import Pantau, Settings
+from pantau.requests import Exchange
 
 from infra import accounts
 from shared import clock
+from shared.messages.requests import RequestLogBatch
 from shared.messages.samples import Sample, SampleBatch
-from shared.messages.topics import SAMPLES
+from shared.messages.series import NAME, labels_of
+from shared.messages.topics import REQUESTS, SAMPLES
 from tests.conftest import eventually
 from tests.integration.api_process import PASSWORD, Answer, Api, is_problem, make_tokens, new_database, running_api
 from tests.integration.programs import records
 
 METRICS = "/api/monitoring/metrics"
+REQUEST_LOGS = "/api/monitoring/requests"
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +220,79 @@ async def test_no_secret_is_in_the_log(api: Api) -> None:
     assert "a-wrong-secret" not in text
     assert PASSWORD not in text
     assert not [token for token in api.tokens.values() if token in text]
+
+
+# Request logs, and what the SDK pushes
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": uuid.uuid4().hex,
+        "method": "GET",
+        "route": "/customers/{id}",
+        "status_code": 200,
+        "response_time_ms": 12.5,
+        "timestamp": clock.now_ms(),
+    } | changes
+
+
+async def on_the_bus(bootstrap: str, source: str) -> list[RequestLogBatch]:
+    found = [RequestLogBatch.decode(one.value or b"") for one in await records(bootstrap, REQUESTS)]
+    return [batch for batch in found if batch.source == source]
+
+
+async def test_what_the_sdk_measures_is_on_the_bus(api: Api, topics: str) -> None:
+    source = f"billing-{uuid.uuid4().hex[:8]}"
+    pantau = Pantau(Settings(source, url=api.url, token=api.tokens["ingest"], instance="web-1", push_seconds=0.2))
+    pantau.start()
+    pantau.requests.record(
+        Exchange(clock.now_ms(), "GET", "/customers/{id}", 200, 0, 9, "Mozilla", "203.0.113.7"), 0.25
+    )
+    pantau.queries.record("select", "customers", 0.01)
+
+    async def logged() -> list[RequestLogBatch]:
+        return await on_the_bus(topics, source)
+
+    (batch,) = await eventually(logged)
+    pantau.close(10)
+    (log,) = batch.requests
+    assert (log.route, log.status_code, log.response_time_ms, str(log.ip_address)) == (
+        "/customers/{id}", 200, 250.0, "203.0.113.7",
+    )  # fmt: skip
+    found: dict[str, float] = {}
+    for record in await records(topics, SAMPLES):
+        for one in SampleBatch.decode(record.value or b"").samples():
+            labels = labels_of(one.series)
+            if labels.get("job") == source:
+                assert labels["instance"] == "web-1"
+                found[labels[NAME]] = one.value
+    assert found["http_requests_total"] == 1
+    assert found["http_request_duration_seconds_sum"] == 0.25
+    assert found["database_query_duration_seconds_count"] == 1
+    assert found["process_start_time_seconds"] > 0, "what prometheus_client itself collects is pushed, too"
+    assert pantau.registry.get_sample_value("pantau_sdk_push_failures_total") == 0
+
+
+async def test_pushed_request_logs_are_on_the_bus_when_they_are_accepted(api: Api, topics: str) -> None:
+    body = {"source": f"portal-{uuid.uuid4().hex[:8]}", "requests": [entry(), entry(method="POST")]}
+    before = await api.counter("pantau_api_request_logs_accepted_total")
+    answer = await api.ask("POST", REQUEST_LOGS, "ingest", json=body)
+    assert (answer.status, answer.body) == (202, {"accepted": 2})
+    (batch,) = await on_the_bus(topics, str(body["source"]))
+    assert [one.method for one in batch.requests] == ["GET", "POST"]
+    assert await api.counter("pantau_api_request_logs_accepted_total") == before + 2
+    assert (await api.ask("POST", REQUEST_LOGS, "ingest", json=body | {"requests": []})).body == {"accepted": 0}
+
+
+async def test_what_cannot_be_taken_is_refused_whole(api: Api, topics: str) -> None:
+    body = {"source": f"portal-{uuid.uuid4().hex[:8]}", "requests": [entry(), entry(status_code=42)]}
+    answer = await api.ask("POST", REQUEST_LOGS, "ingest", json=body)
+    assert is_problem(answer, 422)
+    assert [error["where"] for error in answer.body["errors"]] == ["body.requests[1].status_code"]
+    assert is_problem(
+        await api.ask("POST", REQUEST_LOGS, "ingest", data="{", headers={"Content-Type": "application/json"}), 400
+    )
+    assert is_problem(await api.ask("POST", REQUEST_LOGS, "viewer", json=body), 403)
+    assert is_problem(await api.ask("POST", REQUEST_LOGS, None, json=body), 401)
+    assert await api.counter("pantau_api_request_logs_refused_total.*invalid") == 2
+    assert await on_the_bus(topics, str(body["source"])) == []
