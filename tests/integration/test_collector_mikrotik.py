@@ -1,6 +1,7 @@
 """The mikrotik source against simulated routers: every value is compared with the simulator's own truth."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -216,7 +217,7 @@ async def test_what_goes_wrong_is_told_apart_and_over_when_it_is_over(
     routers: Fleet, time: StandingClock, tmp_path: Path, fault: Fault, reason: str, command: str
 ) -> None:
     served = routers.routers["core-1"]
-    deadline = 1.0 if fault is Fault.HANG else 60.0
+    deadline = 2.0 if fault is Fault.HANG else 60.0
     one = source(tmp_path, served, deadline_seconds=deadline, parts=["netwatch"])
     served.trouble.fault, served.trouble.command = fault, command
     got = await read(one, time)
@@ -295,6 +296,17 @@ async def test_tls_and_a_certificate_that_nobody_knows(time: StandingClock, tmp_
         assert (await source(tmp_path, served, trusted).read(time())).failure == ""
         blind = {"tls": {"enabled": True, "insecure_skip_verify": True}}
         assert (await source(tmp_path, served, blind).read(time())).failure == ""
+        assert (await source(tmp_path, served, {"tls": {"enabled": True}}).read(time())).failure == "tls"
+
+
+async def test_tls_without_any_certificate(time: StandingClock, tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_ciphers("ADH:@SECLEVEL=0")
+    async with fleet(time, SEVEN, tls=tls) as running:
+        served = running.routers["core-1"]
+        anonymous = {"tls": {"enabled": True, "anonymous": True}}
+        assert (await source(tmp_path, served, anonymous).read(time())).failure == ""
         assert (await source(tmp_path, served, {"tls": {"enabled": True}}).read(time())).failure == "tls"
 
 
