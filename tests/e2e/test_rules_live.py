@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from shared import clock
 from shared.messages.message import instant_from_text
 from tests.conftest import eventually
 from tests.e2e.conftest import MOST_SERIES, Client, Recorder, Stack
+from tests.integration.stored_samples import store
 
 RULES = "/api/monitoring/alerts/rules"
 
@@ -190,9 +192,6 @@ async def test_what_fails_on_the_data_is_shown_and_every_other_rule_goes_on(clie
     by_nothing = {"alert": "ByNothing", "expr": "sum(live_held) / 0 > 5"}
     of_nothing = {"alert": "OfNothing", "expr": "0 * sum(live_held) / 0 > 5"}
     await create(client, {"name": "live-zero", "rules": [by_nothing, of_nothing]})
-    await create(
-        client, {"name": "live-long", "rules": [{"alert": "Long", "expr": "max_over_time(live_held[4d]) > 2"}]}
-    )
     for box, value in (("1", 1), ("2", 2), ("3", 3)):
         await client.sample("live_held", value, box=box)
 
@@ -207,8 +206,27 @@ async def test_what_fails_on_the_data_is_shown_and_every_other_rule_goes_on(clie
     (divided,) = await until_told(recorder, "ByNothing", "firing")
     assert divided["value"] == "Infinity"
     assert recorder.states("OfNothing") == [], "not a number is not above anything"
-    (long,) = await until_told(recorder, "Long", "firing")
-    assert long["labels"]["box"] == "3", "a window that is longer than the bus keeps"
+
+
+async def test_a_window_that_is_longer_than_the_bus_keeps_is_filled_from_history(
+    stack: Stack, client: Client, recorder: Recorder
+) -> None:
+    now, hour = clock.now_ms(), 3_600_000
+    old = {
+        'live_old{box="1"}': [(now - 90 * hour, 8.0), (now - 80 * hour, 9.0)],
+        'live_old{box="2"}': [(now - 100 * hour, 9.0)],
+    }
+    await asyncio.to_thread(store, stack.dsn, old)
+    for box in ("1", "2"):
+        await client.sample("live_old", 1, box=box)
+    rules = [
+        {"alert": "LongMost", "expr": "max_over_time(live_old[4d]) > 5"},
+        {"alert": "LongCount", "expr": "count_over_time(live_old[4d]) >= 3"},
+    ]
+    await create(client, {"name": "live-long", "rules": rules})
+    for rule, value in (("LongMost", 9), ("LongCount", 3)):
+        (fired,) = await until_told(recorder, rule, "firing")
+        assert (fired["labels"]["box"], fired["value"]) == ("1", value)
 
 
 async def test_a_group_that_selects_too_much_is_refused_alone(client: Client, recorder: Recorder) -> None:
