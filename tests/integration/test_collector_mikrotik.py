@@ -173,7 +173,8 @@ async def test_all_values_are_the_routers(routers: Fleet, time: StandingClock, t
     calls = got.all("mikrotik_api_latency_seconds_count", "method", "endpoint")
     assert calls["login", "/login"] == calls["print", "/system/resource"] == 1
     assert calls["print", "/ip/pool/used"] == 2
-    assert {of for of, n in got.all("mikrotik_api_latency_seconds_bucket", "endpoint", "le").items() if not n}
+    buckets = got.all("mikrotik_api_latency_seconds_bucket", "method", "endpoint", "le")
+    assert {of[:2]: count for of, count in buckets.items() if of[2] == "+Inf"} == calls
 
 
 async def test_rates_are_between_readings_and_none_across_a_reboot(
@@ -302,12 +303,14 @@ async def test_tls_and_a_certificate_that_nobody_knows(time: StandingClock, tmp_
 async def test_tls_without_any_certificate(time: StandingClock, tmp_path: Path) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.maximum_version = ssl.TLSVersion.TLSv1_2
-    tls.set_ciphers("ADH:@SECLEVEL=0")
+    tls.set_ciphers("AECDH:@SECLEVEL=0")
     async with fleet(time, SEVEN, tls=tls) as running:
         served = running.routers["core-1"]
         anonymous = {"tls": {"enabled": True, "anonymous": True}}
         assert (await source(tmp_path, served, anonymous).read(time())).failure == ""
-        assert (await source(tmp_path, served, {"tls": {"enabled": True}}).read(time())).failure == "tls"
+        # How a router ends a handshake without a cipher in common is up to it: with an alert, or without a word.
+        verifying = source(tmp_path, served, {"tls": {"enabled": True}})
+        assert (await verifying.read(time())).failure in ("tls", "closed")
 
 
 async def test_a_router_in_trouble_delays_no_other(time: StandingClock, tmp_path: Path) -> None:
