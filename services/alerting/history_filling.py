@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from services.alerting.core.inputs import Filled, RuleChange, Samples, dump, raw_series
+from services.alerting.core.inputs import STATE_FORMAT, Filled, RuleChange, Samples, dump, raw_series
 from services.alerting.core.routing import partition_of
 from services.alerting.sending import until_sent
 from shared.bus import Outgoing, Producer
@@ -24,6 +24,8 @@ from shared.storage import StoredSource, Want, load
 log = structlog.get_logger()
 
 RETRY_SECONDS = 10.0
+HISTORY = "history/"
+"""Before the group's name where it is said what has been filled."""
 # The two overlap, for what the database had not stored yet when the bus had it.
 OVERLAP_MS = 60 * 60_000
 SERIES_AT_A_TIME = 200
@@ -80,7 +82,7 @@ class HistoryFiller:
         filled = Filled(change.group, change.revision)
         await self._send(Outgoing(ALERTING_INPUTS, change.group, Opaque(dump(filled)), partition=to))
         done = Opaque(msgspec.msgpack.encode(change.revision))
-        await self._send(Outgoing(ALERTING_ROUTING, change.group, done))
+        await self._send(Outgoing(ALERTING_ROUTING, f"{STATE_FORMAT}/{HISTORY}{change.group}", done))
         self.note(change.group, change.revision)
         log.info("windows filled from history", group=change.group, samples=stored.samples)
 

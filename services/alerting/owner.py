@@ -19,7 +19,7 @@ from services.alerting import metrics
 from services.alerting.core import inputs, snapshots
 from services.alerting.core.fold import Fold, Work
 from services.alerting.core.outputs import Failure, Outputs
-from services.alerting.core.snapshots import BadSnapshot, Manifest
+from services.alerting.core.snapshots import BadSnapshot, Manifest, OtherFormat
 from services.alerting.core.terms import Terms
 from services.alerting.left_out import whole
 from services.alerting.places import Record, read_stretch, where_to_go_on
@@ -276,6 +276,10 @@ class Owner:
                     )
                     self._manifest = manifest
                     self._next = self._stored_next = await self._known_up_to(manifest.next_offset)
+                except OtherFormat as error:
+                    # The log is of that version, too; windows are filled again for this one.
+                    self._next = self._stored_next = first_offset
+                    log.warning("state of another version, begun anew", partition=self.partition, reason=str(error))
                 except BadSnapshot as error:
                     log.error(
                         "snapshot can't be used, the log is folded anew", partition=self.partition, reason=str(error)

@@ -18,12 +18,12 @@ from aiokafka.errors import KafkaError
 
 from services.alerting import metrics
 from services.alerting.core.clocks import Clocks
-from services.alerting.core.inputs import Marker, Progress, RuleChange, Sign, dump
+from services.alerting.core.inputs import STATE_FORMAT, Marker, Progress, RuleChange, Sign, dump
 from services.alerting.core.routing import Routes, is_sign_of_life, partition_of
 from services.alerting.core.signs import Signs
 from services.alerting.core.terms import Terms
 from services.alerting.filling import Fill, Filler, split_record, to_log
-from services.alerting.history_filling import HistoryFiller
+from services.alerting.history_filling import HISTORY, HistoryFiller
 from services.alerting.left_out import whole
 from services.alerting.places import Places, read_stretch
 from services.alerting.rules_view import Rules, RulesView
@@ -116,12 +116,15 @@ class Router:
         """Take in a message of `pantau.alerting.routing`."""
         if message.message is None:
             return
+        state_format, _, what = message.key.partition("/")
+        if state_format != str(STATE_FORMAT):
+            return  # filled for folds that are no more
         with suppress(msgspec.DecodeError):  # what can't be read is filled again
             revision = msgspec.msgpack.decode(message.message.encode(), type=int)
-            if message.key.isdigit():
-                self._filled_before[int(message.key)] = revision
-            else:
-                self._history.note(message.key, revision)
+            if what.isdigit():
+                self._filled_before[int(what)] = revision
+            elif what.startswith(HISTORY):
+                self._history.note(what.removeprefix(HISTORY), revision)
 
     def lag(self) -> dict[str, int]:
         """Messages not yet routed, by `topic/partition`."""
@@ -304,7 +307,7 @@ class Router:
             if revision > owned.filled_revision:
                 owned.filled_revision = self._filled_before[partition] = revision
                 payload = Opaque(msgspec.msgpack.encode(revision))
-                await self._send([Outgoing(ALERTING_ROUTING, str(partition), payload)])
+                await self._send([Outgoing(ALERTING_ROUTING, f"{STATE_FORMAT}/{partition}", payload)])
                 further = True
         return further
 

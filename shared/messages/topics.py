@@ -268,7 +268,7 @@ ALERTING_SNAPSHOTS = Topic(
 )
 ALERTING_ROUTING = Topic(
     "pantau.alerting.routing",
-    key="partition of pantau.samples",
+    key="format of the state, then partition of pantau.samples, or history and rule group",
     message=Opaque,
     description="Up to which revision of the rules each samples partition has been routed and back-filled",
     cleanup="compact",

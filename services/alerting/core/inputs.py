@@ -10,6 +10,10 @@ from shared.messages.message import BadMessage
 from shared.messages.samples import check_index
 from shared.promql.windows import Floats, Ints
 
+STATE_FORMAT = 3
+"""Of what folds keep. A fold can't go on with the state of another format: it begins anew, all windows are filled
+again, and what was said of filled windows before does not count."""
+
 
 class RuleChange(msgspec.Struct, frozen=True, tag="rules", tag_field="kind", omit_defaults=True):
     """A rule group as it is from here on. May be told several times: only a higher revision, or wiring, counts."""
@@ -94,6 +98,8 @@ class Marker(msgspec.Struct, frozen=True, tag="marker", tag_field="kind"):
     progress: list[Progress]
     evaluated: dict[str, int] = {}
     """By group: what it makes of instants up to here is in the log above."""
+    state_format: int = STATE_FORMAT
+    """For folds of which format windows have been filled."""
 
 
 Input = RuleChange | Samples | Filled | Marker

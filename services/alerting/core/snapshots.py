@@ -14,18 +14,22 @@ import msgspec
 
 from services.alerting.core.fold import Fold, StoredFold
 from services.alerting.core.group import StoredGroup
+from services.alerting.core.inputs import STATE_FORMAT
 from services.alerting.core.journal import CLASSES_MS, Arrival, Entry, joined_entries, pack, unpack
 from services.alerting.core.store import StoredSeries
 from services.alerting.core.terms import Terms
 
 LARGEST_CHUNK = 512 * 1024
-FORMAT = 3
 # More segments of a class than this are joined, the older half into one.
 MOST_SEGMENTS = 128
 
 
 class BadSnapshot(ValueError):
     """A snapshot that can't be used; the text says why."""
+
+
+class OtherFormat(BadSnapshot):
+    """A snapshot of another version of this program."""
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -135,7 +139,7 @@ def write(
     if taken.series is not None:
         series = cutter.cut("series", _squeezed(taken.series))
     manifest = Manifest(
-        format=FORMAT,
+        format=STATE_FORMAT,
         next_offset=next_offset,
         fold=cutter.cut("fold", _squeezed(taken.fold)),
         definitions=definitions,
@@ -201,8 +205,8 @@ def decode_manifest(payload: bytes) -> Manifest:
         manifest = _manifest.decode(payload)
     except msgspec.DecodeError as error:
         raise BadSnapshot(f"the manifest can't be read: {error}") from error
-    if manifest.format != FORMAT:
-        raise BadSnapshot(f"the snapshot's format is {manifest.format}, this version reads {FORMAT}")
+    if manifest.format != STATE_FORMAT:
+        raise OtherFormat(f"the snapshot's format is {manifest.format}, this version reads {STATE_FORMAT}")
     return manifest
 
 

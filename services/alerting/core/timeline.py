@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 
 import msgspec
 
-from services.alerting.core.inputs import Marker, Sign
+from services.alerting.core.inputs import STATE_FORMAT, Marker, Sign
 from services.alerting.core.terms import Terms
 
 # Signs closer than this tell nothing more; it bounds how many are kept.
@@ -54,7 +54,8 @@ class Timeline:
         self._of = max(self._of, marker.of)
         for one in marker.progress:
             self._watermarks[one.partition] = max(one.watermark_ms, self._watermarks.get(one.partition, 0))
-            self._revisions[one.partition] = max(one.rules_revision, self._revisions.get(one.partition, -1))
+            revision = one.rules_revision if marker.state_format == STATE_FORMAT else -1
+            self._revisions[one.partition] = max(revision, self._revisions.get(one.partition, -1))
             for sign in one.signs:
                 self._take(sign)
         for group, instant in marker.evaluated.items():
