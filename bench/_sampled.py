@@ -1,11 +1,12 @@
 """`python -m bench._sampled REPORT MODULE`: run a module, and see where its threads' CPU time goes.
 
-A thread looks at all others a few hundred times a second and books what each used of a processor since the last look on
-the functions that it is in now. When the module ends, a table of them is in REPORT.
+After every few milliseconds of CPU time a signal interrupts it, and what each thread has used of a processor since is
+booked on the functions that it is in. A table of them is in REPORT, now and then and when the module ends.
 """
 
 import atexit
 import runpy
+import signal
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from types import FrameType
 
 LOOK_SECONDS = 0.004
 SHOWN = 70
+WRITE_SECONDS = 10.0
 
 
 class Samples:
@@ -26,12 +28,14 @@ class Samples:
         self.threads: Counter[str] = Counter()
         self._used: dict[int, float] = {}
 
-    def look(self, me: int) -> None:
-        """Book what was used since the last look."""
+    def look(self, interrupted: FrameType | None) -> None:
+        """Book what was used since the last look; `interrupted` is where the main thread is."""
         names = {thread.ident: thread.name for thread in threading.enumerate()}
-        for thread, frame in sys._current_frames().items():
-            if thread == me or thread not in names:
+        main = threading.main_thread().ident
+        for thread, current in sys._current_frames().items():
+            if thread not in names:
                 continue
+            frame = interrupted if thread == main else current
             used = time.clock_gettime(time.pthread_getcpuclockid(thread))
             spent = used - self._used.get(thread, used)
             self._used[thread] = used
@@ -70,18 +74,21 @@ def _place(frame: FrameType) -> str:
 def main() -> None:
     """Run what the command line names."""
     report, module, *arguments = sys.argv[1:]
-    samples, over = Samples(), threading.Event()
+    samples = Samples()
+    written = time.perf_counter()
 
-    def watch() -> None:
-        while not over.wait(LOOK_SECONDS):
-            samples.look(threading.get_ident())
+    def look(_number: int, frame: FrameType | None) -> None:
+        nonlocal written
+        samples.look(frame)
+        if time.perf_counter() - written > WRITE_SECONDS:  # who is killed has told up to then
+            Path(report).write_text(samples.report())
+            written = time.perf_counter()
 
-    watching = threading.Thread(target=watch, daemon=True, name="sampling")
-    watching.start()
+    signal.signal(signal.SIGPROF, look)
+    signal.setitimer(signal.ITIMER_PROF, LOOK_SECONDS, LOOK_SECONDS)
 
     def end() -> None:
-        over.set()
-        watching.join()
+        signal.setitimer(signal.ITIMER_PROF, 0)
         Path(report).write_text(samples.report())
 
     atexit.register(end)

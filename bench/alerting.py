@@ -9,6 +9,8 @@ import argparse
 import asyncio
 import json
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +45,7 @@ class Figures:
 def main() -> None:
     """Parse, measure, print."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, too
     with own_bus() as bus:
         figures = asyncio.run(measure(bus, arguments))
     report(figures)

@@ -100,4 +100,6 @@ def split_record(routes: Routes, record: Record, only: frozenset[str], *, fill: 
 
 def to_log(partition: int, samples: Samples) -> Outgoing:
     """The message that takes samples to a partition of the log."""
-    return Outgoing(ALERTING_INPUTS, "", Opaque(dump(samples)), partition=partition)
+    # Where they come from names them: their bytes need not be hashed.
+    event_id = f"{samples.partition}/{samples.offset}/{partition}/{samples.fill:d}"
+    return Outgoing(ALERTING_INPUTS, "", Opaque(dump(samples)), event_id, partition=partition)
