@@ -22,6 +22,7 @@ from infra.local.places import Places
 from infra.local.processes import wait_until
 from infra.local.supervisor import Control, ProgramState
 from tests.conftest import clean_environment, two_ports_in_a_row
+from tests.e2e.browsing import browser, page, signed_in, user_page  # noqa: F401  # fixtures
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240  # the first start on a machine downloads Kafka and builds the pages

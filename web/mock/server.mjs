@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as rules from './rules.mjs';
 import * as simulation from './simulation.mjs';
 
 const port = Number(process.env.PORT ?? 8090);
@@ -91,6 +92,7 @@ const GET = {
   '/api/monitoring/metrics': (_request, response) => send(response, 200, simulation.metrics(Date.now(), state)),
   '/api/monitoring/performance': (_request, response, query) =>
     send(response, 200, simulation.performance(Date.now(), query.get('metric'), query.get('period'), state)),
+  '/api/monitoring/alerts/rules': (_request, response) => send(response, 200, rules.groups(Date.now())),
   '/api/monitoring/alerts': (_request, response, query) =>
     send(
       response,
@@ -158,6 +160,9 @@ createServer(async (request, response) => {
     sessions.delete(tokenOf(request) ?? '');
     return send(response, 204, undefined, { 'Set-Cookie': 'pantau_session=; Max-Age=0; Path=/' });
   }
+  const id = /^\/api\/monitoring\/alerts\/(episode-\d+)$/.exec(url.pathname)?.[1];
+  const asked = alerts.find((alert) => alert.id === id);
+  if (asked !== undefined) return send(response, 200, rules.detail(asked));
   const answer = GET[url.pathname];
   return answer === undefined
     ? problem(response, 404, 'Not Found', 'No such address')

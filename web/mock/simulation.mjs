@@ -119,6 +119,7 @@ export function alert(now, values) {
     labels: values.labels ?? { type: 'business' },
     annotations: {},
     expr: values.expr ?? 'custom_metric > 100',
+    shadow: values.shadow ?? false,
   };
 }
 
