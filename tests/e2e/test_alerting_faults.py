@@ -64,7 +64,7 @@ async def test_nothing_is_lost_or_invented_when_anything_is_killed(stack: Stack,
         await asyncio.sleep(3)
         for victim in victims:
             await asyncio.to_thread(stack.kill, victim)
-            await asyncio.sleep(chance.uniform(0.5, 8))
+            await asyncio.sleep(chance.uniform(0.5, 6))
         await _check(stack, told, groups, load)
 
 
@@ -74,16 +74,16 @@ async def test_groups_move_when_workers_come_and_go(stack: Stack, told: Told, pr
     groups = watched(prefix)
     async with alerting_load.load(stack.kafka, groups, prefix, seed=1) as load:
         for count in (3, 1):
-            await asyncio.sleep(3)
+            await asyncio.sleep(2)
             await workers(stack, count)
-        await asyncio.sleep(3)
+        await asyncio.sleep(1)
         await _check(stack, told, groups, load)
 
 
 async def _check(stack: Stack, told: Told, groups: list[Watched], load: Load) -> None:
     """Once the load is calm and all is told: it is what the samples demand, and what the fold makes of the logs."""
     await load.end()
-    await eventually(partial(alerting_told.until_calm, told, groups, load), 180)
+    await eventually(partial(alerting_told.until_calm, told, groups, load), 400)
     found: list[str] = []
 
     async def as_it_must_be() -> bool:
