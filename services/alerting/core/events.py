@@ -7,6 +7,11 @@ from shared.rules.group import Decision
 
 LARGEST_EVENT = 64 * 1024
 LONGEST_TEXT_WHEN_CUT = 1_024
+# Bytes of JSON at most: what is neither text nor evidence, a character, a series and a sample of the evidence.
+LARGEST_REST = 2_048
+LARGEST_CHARACTER = 6
+LARGEST_SERIES = 160
+LARGEST_SAMPLE = 96
 
 
 def event(group: RuleGroup, threshold: float | None, decision: Decision, decided_ms: int, terms: Terms) -> AlertEvent:
@@ -75,7 +80,7 @@ def current(told: AlertEvent) -> CurrentAlert | None:
 
 
 def _bounded(full: AlertEvent) -> AlertEvent:
-    if _fits(full):
+    if _surely_fits(full) or _fits(full):
         return full
     # Fewer samples each, then none; the totals still say how many there were.
     for samples in (10, 1, 0):
@@ -91,6 +96,20 @@ def _bounded(full: AlertEvent) -> AlertEvent:
     if _fits(full):
         return full
     return full.model_copy(update={"annotations": {}, "evidence": full.evidence.model_copy(update={"series": []})})
+
+
+def _surely_fits(one: AlertEvent) -> bool:
+    """Whether even the longest way of writing it is short enough: that is nearly always so, and soon found out."""
+    texts = [one.group, one.rule, one.message, one.expr]
+    texts += [text for pair in (*one.labels.items(), *one.annotations.items()) for text in pair]
+    texts += [series.series for series in one.evidence.series]
+    samples = sum(len(series.samples) for series in one.evidence.series)
+    return (
+        LARGEST_REST
+        + LARGEST_CHARACTER * sum(map(len, texts))
+        + LARGEST_SERIES * len(one.evidence.series)
+        + LARGEST_SAMPLE * samples
+    ) <= LARGEST_EVENT
 
 
 def _fits(one: AlertEvent) -> bool:
