@@ -7,6 +7,8 @@ What is leaned on here was read in the sources of faust-streaming 0.15.3:
 - Partitions are paused before `on_partitions_revoked` is sent, and it is awaited: the place for last snapshots.
 - What it has read and not handed over is dropped when partitions are revoked, and read again from what was committed;
   `_Flow` keeps it from dropping more. Router and owner read for themselves what should be missing nevertheless.
+- A member of the group that has a name takes its partitions up again when it comes back within the session, without a
+  rebalance: SIGKILL and start cost seconds less. Names must differ: two workers of one name take them from each other.
 - A crash anywhere in Faust's tree of services ends up as a crash of the app, which ends this program; the supervisor
   starts it again.
 """
@@ -76,6 +78,8 @@ class Stream:
             stream_wait_empty=False,
             stream_recovery_delay=0.0,
             stream_buffer_maxsize=2_048,
+            # A worker that is back under its name within the session goes on with its partitions at once.
+            consumer_group_instance_id=instance,
             broker_session_timeout=SESSION_SECONDS,
             broker_heartbeat_interval=HEARTBEAT_SECONDS,
             broker_commit_interval=COMMIT_SECONDS,
@@ -225,6 +229,12 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         # not in it would wait that long.
         consumer._fetch_max_wait_ms = transport.fetch_wait_ms
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        if self._consumer is not None:
+            # Members with a name stay in the group when they stop. Ours leave: others are to go on at once.
+            self._consumer._coordinator._group_instance_id = None
+        await super().on_thread_stop()
 
 
 class _Consumer(driver.Consumer):

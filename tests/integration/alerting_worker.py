@@ -28,13 +28,14 @@ INTERVAL_SECONDS = 2
 class Worker:
     """`python -m services.alerting`, which may be killed and started again."""
 
-    def __init__(self, bootstrap: str, log: Path) -> None:
+    def __init__(self, bootstrap: str, log: Path, **environment: str) -> None:
         self._log, self._port = log, free_port()
         self._environment = clean_environment(
             PANTAU_KAFKA__BOOTSTRAP=bootstrap,
             PANTAU_ALERTING__ADMIN__PORT=str(self._port),
             PANTAU_ALERTING__EVALUATION_INTERVAL_SECONDS=str(INTERVAL_SECONDS),
             PANTAU_ALERTING__SNAPSHOT_INTERVAL_SECONDS="1",
+            **environment,
         )
         self._process: subprocess.Popen[bytes] | None = None
 
