@@ -41,7 +41,7 @@ from shared.promql.limits import Limits
 from shared.rules.arrivals import TooManyInstants
 from shared.rules.backtest import Backtest, backtest
 from shared.rules.comparison import Comparison, compare
-from shared.rules.dependencies import outputs_of
+from shared.rules.dependencies import GroupCycle, evaluation_order, outputs_of
 from shared.rules.expansion import Outside
 from shared.rules.group import Decision
 from shared.rules.plan import GroupPlan, plan_group
@@ -108,7 +108,7 @@ def main() -> None:
     telling = Telling((job.end_ms - job.start_ms) * (1 if job.current is None else 2))
     try:
         _run(job, telling, begun)
-    except (QueryRefused, TooManyInstants, Refused) as error:
+    except (QueryRefused, TooManyInstants, GroupCycle, Refused) as error:
         telling.line(error=BacktestError(status=422, detail=_sentence(str(error))))
     except OutOfTime:
         reason = (
@@ -127,13 +127,15 @@ def _run(job: BacktestJob, telling: Telling, begun: float) -> None:
     outside = Outside(tuple(sorted(job.external_labels.items())), job.external_url)
     plans = [plan_group(group, job.evaluation_interval_ms) for group in job.groups]
     current = None if job.current is None else [plan_group(one, job.evaluation_interval_ms) for one in job.current]
+    for groups in (job.groups, job.current or ()):
+        evaluation_order([(group.name, group.rules) for group in groups])  # refuses cycles before history is read
     history = asyncio.run(_read(job, [*plans, *(current or ())], outside, begun))
     telling.progress(0)
     span = job.end_ms - job.start_ms
-    before = None if job.current is None or current is None else _evaluate(
-        job, job.current, current, history, outside, telling, 0
-    )  # fmt: skip
-    found = _evaluate(job, job.groups, plans, history, outside, telling, 0 if before is None else span)
+    before = None
+    if job.current is not None and current is not None:
+        before = _evaluate(job, job.current, current, history, outside, telling, 0, tell=False)
+    found = _evaluate(job, job.groups, plans, history, outside, telling, 0 if before is None else span, tell=True)
     _tell(job, telling, found, before, history, begun)
 
 
@@ -160,28 +162,39 @@ def _evaluate(
     outside: Outside,
     telling: Telling,
     done_ms: int,
+    *,
+    tell: bool,
 ) -> Backtest:
+    """Try the groups, and `tell` their transitions as they are found. Refused if there are too many."""
+    count = 0
+
+    def told(decisions: Sequence[Decision]) -> None:
+        nonlocal count
+        count += len(decisions)
+        if count > job.most_transitions:
+            raise Refused(f"it finds more than {job.most_transitions} transitions: try a shorter range or fewer rules")
+        for decision in decisions if tell else ():
+            telling.line(transition=transition_body(decision, evidence=job.evidence))
+
     source = WithoutOutputs(history.source, [output for group in groups for output in outputs_of(group)], job.start_ms)
-    found = backtest(
+    return backtest(
         plans,
         source,
         job.start_ms,
         job.end_ms,
-        known=lambda instant: history.signs.known(instant, job.dark_after_ms),
+        known=history.signs.known,
+        dark_after_ms=job.dark_after_ms,
         outside=outside,
         progress=lambda done, _: telling.progress(done_ms + done),
-        with_evidence=job.evidence,
+        told=told,
+        most_instants=job.most_instants,
+        with_evidence=job.evidence and tell,
     )
-    if len(found.decisions) > job.most_transitions:
-        raise Refused(f"it finds more than {job.most_transitions} transitions: try a shorter range or fewer rules")
-    return found
 
 
 def _tell(
     job: BacktestJob, telling: Telling, found: Backtest, before: Backtest | None, history: History, begun: float
 ) -> None:
-    for decision in found.decisions:
-        telling.line(transition=transition_body(decision, evidence=job.evidence))
     sent = found.sent
     for one in sent:
         telling.line(notification=notification_body(one))

@@ -5,13 +5,13 @@ in one, taken in a given order, the one that closes it is left out, with its pat
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from shared.messages.rules import AlertingRule, RecordingRule, RuleGroup
+from shared.messages.rules import AlertingRule, RecordingRule
 from shared.messages.series import NAME
 from shared.promql.errors import BadQuery
 from shared.promql.matching import Matcher, Selector
@@ -21,6 +21,32 @@ from shared.rules.identities import ALERTNAME, ALERTS, ALERTS_FOR_STATE
 from shared.rules.templates import BadTemplate
 
 _ANYTHING = Selector(())
+
+
+class GroupCycle(ValueError):
+    """Groups read each other's outputs; the text gives the path."""
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """A group that has no name yet."""
+
+    rules: Sequence[AlertingRule | RecordingRule]
+    enabled: bool = True
+
+
+class HasRules(Protocol):
+    """A group, as far as its rules go."""
+
+    @property
+    def rules(self) -> Sequence[AlertingRule | RecordingRule]:
+        """In their order."""
+        ...
+
+    @property
+    def enabled(self) -> bool:
+        """Whether they are evaluated."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +68,7 @@ class Output(NamedTuple):
     """The values that a label may have; those of other labels are not known."""
 
 
-def wire(groups: Mapping[str, RuleGroup], order: Mapping[str, int]) -> dict[str, Wiring]:
+def wire(groups: Mapping[str, HasRules], order: Mapping[str, int]) -> dict[str, Wiring]:
     """The wiring of every group. Where there is a cycle, groups are taken in the order of `order`, then by name."""
     makers = _Makers(groups)
     reads = {name: makers.read_by(name, groups[name]) for name in sorted(groups)}
@@ -53,6 +79,20 @@ def wire(groups: Mapping[str, RuleGroup], order: Mapping[str, int]) -> dict[str,
     }
     read = {one for found in kept.values() for one in found}
     return {name: Wiring(found, name in read, cycles.get(name, ())) for name, found in kept.items()}
+
+
+def evaluation_order(groups: Sequence[tuple[str, Sequence[AlertingRule | RecordingRule]]]) -> list[int]:
+    """The positions of groups, given by their names and rules, each after those that it reads. GroupCycle if there is
+    no such order."""
+    numbered = {str(place): _Rules(rules) for place, (_, rules) in enumerate(groups)}
+    wirings = wire(numbered, {number: int(number) for number in numbered})
+    for wiring in wirings.values():
+        if wiring.cycle:
+            path = " -> ".join(groups[int(number)][0] for number in wiring.cycle)
+            raise GroupCycle(f"groups read each other's outputs: {path}")
+    return [
+        int(one) for one in TopologicalSorter({number: wirings[number].reads for number in numbered}).static_order()
+    ]
 
 
 @lru_cache(maxsize=65_536)
@@ -86,7 +126,7 @@ def _filled_later(query: str | None) -> Iterable[Selector]:
     return [Selector(tuple(one for one in selector.matchers if "%" not in one.value)) for selector in found]
 
 
-def selectors_of(group: RuleGroup) -> Iterator[Selector]:
+def selectors_of(group: HasRules) -> Iterator[Selector]:
     """What the rules of a group select, their templates included; rules that don't compile select nothing."""
     if not group.enabled:
         return
@@ -100,7 +140,7 @@ def selectors_of(group: RuleGroup) -> Iterator[Selector]:
                 yield from template_selectors(text)
 
 
-def outputs_of(group: RuleGroup) -> Iterator[Output]:
+def outputs_of(group: HasRules) -> Iterator[Output]:
     """What the rules of a group make; rules that don't compile make nothing."""
     if not group.enabled:
         return
@@ -134,7 +174,7 @@ def _may_select(matchers: Iterable[Matcher], output: Output) -> bool:
 class _Makers:
     """Finds the groups that make what a selector selects."""
 
-    def __init__(self, groups: Mapping[str, RuleGroup]) -> None:
+    def __init__(self, groups: Mapping[str, HasRules]) -> None:
         # Nearly all selectors name their metric, and those of ALERTS their alert: two look-ups, no search.
         self._by_metric: dict[str, dict[Output, set[str]]] = {}
         self._by_alert: dict[tuple[str, str | None], dict[Output, set[str]]] = {}
@@ -145,7 +185,7 @@ class _Makers:
                 alert = next(iter(dict(output.known).get(ALERTNAME, ())), None)
                 self._by_alert.setdefault((output.metric, alert), {}).setdefault(output, set()).add(name)
 
-    def read_by(self, name: str, group: RuleGroup) -> tuple[str, ...]:
+    def read_by(self, name: str, group: HasRules) -> tuple[str, ...]:
         """The other groups that make what `group` selects, by name."""
         found: set[str] = set()
         for selector in set(selectors_of(group)):

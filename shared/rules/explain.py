@@ -129,11 +129,11 @@ def _alerts(subject: Subject, source: Source) -> tuple[list[AlertSeen], str | No
     instant, start = subject.instant_ms, subject.window_start_ms
     # An instant of its own is a grid of its own: there is nothing before it to look at.
     grid = subject.group.interval_ms if instant % subject.group.interval_ms == 0 else max(instant, 1)
-    alone = replace(subject.group, rules=(subject.rule,), interval_ms=grid)
+    alone = replace(subject.group, rules=(subject.rule,), interval_ms=grid, immediate=False)
     spending = Spending(subject.outside.options.limits)
     ran = backtest(
-        [alone], source, start, instant, known=subject.known, outside=subject.outside, with_evidence=False,
-        progress=lambda done, of: spending.check_deadline(), slice_steps=SLICE_STEPS,
+        [alone], source, start, instant, known=lambda at, _: subject.known(at), outside=subject.outside,
+        with_evidence=False, progress=lambda done, of: spending.check_deadline(), slice_steps=SLICE_STEPS,
     )  # fmt: skip
     latest = {one.transition.alert.id: one.transition for one in ran.decisions}
     found = []

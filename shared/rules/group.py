@@ -260,6 +260,8 @@ def evaluate_rule(
 def _concerned(rule: RulePlan, elements: Elements, arrived: Arrived) -> Elements:
     """The elements that the arrived samples say something about."""
     if rule.metric is not None and rule.is_pointwise:
+        if arrived.alone is not None:  # it has seen no others
+            return elements
         series = arrived.of(rule.metric)
         return [one for one in elements if without_labels(one[0], METADATA) in series]
     return elements if rule.renames else [one for one in elements if arrived.concerns(one[0])]
@@ -344,12 +346,14 @@ class _Alerting:
         arrived, rule = self.moment.arrived, self.rule
         if arrived is None:
             return None if self.moment.known else ()
+        if not state.alerts:
+            return ()
         if rule.metric is None or not rule.is_pointwise:
             if rule.renames:
                 return None
             return [key for key, seen in state.seen.items() if arrived.concerns(labels_from(seen.labels))]
         series = arrived.of(rule.metric)
-        if rule.has_label_templates:
+        if rule.has_label_templates or len(state.seen) < len(series) // 4:
             return [
                 key for key, seen in state.seen.items() if without_labels(labels_from(seen.labels), METADATA) in series
             ]

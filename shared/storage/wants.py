@@ -51,6 +51,8 @@ def wants_of_group(group: GroupPlan, first_ms: int, last_ms: int, options: Optio
     wants = [
         want for rule in group.rules for want in wants_of(rule.query, first_ms - offset, last_ms - offset, options)
     ]
+    if group.immediate:  # its rules are also evaluated when such samples come, wherever they look
+        wants += [Want(rule.query.selectors, first_ms - 1, last_ms) for rule in group.rules]
     for rule in group.rules:
         for query in _template_queries(rule.texts):
             wants += [

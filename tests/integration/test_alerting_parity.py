@@ -76,7 +76,8 @@ async def test_an_hour_live_with_a_kill_midway_is_an_hour_in_a_backtest(own_topi
         history_of(accepted),
         start_ms,
         end_ms,
-        known=known_by(accepted, Terms().dark_after_ms),
+        known=known_by(accepted),
+        dark_after_ms=Terms().dark_after_ms,
     )
     expected = decided(found)
 

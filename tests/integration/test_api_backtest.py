@@ -167,6 +167,18 @@ async def test_what_a_rule_under_trial_recorded_live_is_not_taken_for_what_it_ma
     assert {one["rule"] for one in found["transition"]} == {"TooHigh", "Doubled"}
 
 
+@pytest.mark.parametrize(("offset", "after"), [("", 0), (" offset 30s", 30_000), (" offset 2h", None)])
+async def test_an_immediate_group_is_tried_on_arrival(api: Api, offset: str, after: int | None) -> None:
+    """Its grid is far too wide to see anything."""
+    group = {"name": "quick", "interval": "1d", "immediate": True}
+    rules = [{"alert": "High", "expr": f'load{{host="h0"}}{offset} > 5'}]
+    found = await lines_of(api, asked(group=group | {"rules": rules}))
+    told = [(one["instant"], one["state"]) for one in found.get("transition", [])][:2]
+    instants = [] if after is None else [START + after, START + after + 10 * STEP]
+    assert [at for at, _ in told] == [instant_to_text(at) for at in instants]
+    assert found["summary"][0]["evaluations"] == COUNT
+
+
 async def test_nothing_is_concluded_from_a_time_without_collectors(api: Api) -> None:
     dark = START - 3_600_000
     body = {"start": instant_to_text(dark), "end": instant_to_text(dark + 600_000)}
@@ -203,6 +215,11 @@ async def test_a_rule_that_fails_is_told(api: Api) -> None:
         ({"name": "nobody"}, 404, "no group 'nobody' in force"),
         ({"group": GROUP | {"name": "nobody"}, "compare": True}, 404, "no group 'nobody' in force to compare"),
         ({"group": GROUP, "end": instant_to_text(START)}, 422, "end must be later"),
+        (
+            {"file": "groups:\n- {name: g, rules: [{record: a, expr: b}]}\n- {name: h, rules: [{record: b, expr: a}]}"},
+            422,
+            "roups read each other's outputs: h -> g -> h",
+        ),
         ({"group": GROUP, "end": instant_to_text(START + 3 * 86_400_000)}, 422, "more than 2 days"),
         ({"group": with_rule(expr="load or many or load:double")}, 422, "reads more than 3000 stored samples"),
     ],

@@ -152,12 +152,12 @@ def history_of(accepted: Iterable[Accepted]) -> FixedSource:
     )
 
 
-def known_by(accepted: Iterable[Accepted], dark_after_ms: int) -> Callable[[int], bool]:
+def known_by(accepted: Iterable[Accepted]) -> Callable[[int, int], bool]:
     """Of an instant, whether a collector gave a sign in the time before it."""
     signs = np.array([one.accepted_ms for one in accepted if one.is_sign], np.int64)
 
-    def known(instant_ms: int) -> bool:
-        return bool(((signs > instant_ms - dark_after_ms) & (signs <= instant_ms)).any())
+    def known(instant_ms: int, within_ms: int) -> bool:
+        return bool(((signs > instant_ms - within_ms) & (signs <= instant_ms)).any())
 
     return known
 

@@ -37,14 +37,15 @@ def tried(rules: str, accepted: list[Accepted]) -> Backtest:
         history_of(accepted),
         START_MS,
         END_MS,
-        known=known_by(accepted, TERMS.dark_after_ms),
+        known=known_by(accepted),
+        dark_after_ms=TERMS.dark_after_ms,
     )
 
 
 @pytest.mark.parametrize(
     ("rules", "dark"),
-    [("simple", []), ("simple", [(1_200, 1_800)]), ("rich", [])],
-    ids=["simple", "simple, ten minutes dark", "rich"],
+    [("simple", []), ("simple", [(1_200, 1_800)]), ("rich", []), ("rich", [(1_200, 1_800)])],
+    ids=["simple", "simple, ten minutes dark", "rich", "rich, ten minutes dark"],
 )
 def test_an_hour_live_is_an_hour_in_a_backtest(rules: str, dark: list[tuple[int, int]]) -> None:
     accepted = samples_of(sources_of(16), reading, HOUR_SECONDS, dark=dark)

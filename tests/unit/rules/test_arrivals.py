@@ -6,11 +6,12 @@ import pytest
 from shared.messages.samples import STALE
 from shared.messages.series import NAME
 from shared.promql.matching import Matcher
-from shared.promql.series_sets import Ints, labels_from
-from shared.promql.source import FixedSource, is_stale
-from shared.rules import arrivals as module
-from shared.rules.arrivals import TooManyInstants, arrivals
+from shared.promql.series_sets import labels_from
+from shared.promql.source import FixedSource, Source, is_stale
+from shared.rules.arrivals import Alone, Arrivals, TooManyInstants
+from shared.rules.backtest import Backtest, backtest
 from shared.rules.dependencies import outputs_of
+from shared.rules.derived import Recorded
 from shared.rules.files import parse_rule_file
 from shared.rules.plan import GroupPlan, plan_group
 from shared.rules.stored_outputs import WithoutOutputs
@@ -20,6 +21,7 @@ RULES = """
 groups:
 - name: g
   interval: 1m
+  immediate: true
   rules:
   - {alert: A, expr: 'm{host="a"} > 1 and on () n'}
   - {record: made, expr: m, labels: {level: host}}
@@ -41,38 +43,78 @@ def plan() -> GroupPlan:
     return plan_group(draft)
 
 
-def seconds(instants: Ints) -> list[float]:
-    return [one / 1000 for one in (instants - START).tolist()]
+def came(found: Arrivals, held: Source, first: float, last: float) -> list[tuple[float, str]]:
+    """Seconds after the start, and the series in short."""
+    return [
+        ((one.came_ms - START) / 1000, " ".join(sorted(f"{dict(key)[NAME]}_{dict(key)['host']}" for key in one.series)))
+        for one in found.between(held, START + round(first * 1000), START + round(last * 1000))
+    ]
 
 
-def test_a_group_is_evaluated_on_its_grid_and_on_each_sample_that_it_selects() -> None:
+def test_each_sample_that_a_rule_selects_arrives_at_its_own_time() -> None:
     held = source(m_a=[-5, 0, 7.5, 20, 61], n_x=[20, 30], m_b=[8], other_a=[9])
-    found = seconds(arrivals(plan(), held, START, START + 61_000, 100))
     # m_b is selected by the recording rule; other is selected by none, and what came before the start is over.
-    assert found == [0, 7.5, 8, 20, 30, 60, 61]
+    assert came(Arrivals(plan()), held, 0, 60) == [
+        (0, "m_a"), (7.5, "m_a"), (8, "m_b"), (20, "m_a n_x"), (30, "n_x"),
+    ]  # fmt: skip
 
 
 def test_a_staleness_marker_is_an_arrival() -> None:
     labels = labels_from({NAME: "m", "host": "a"})
     held = FixedSource({labels: (np.array([START + 1_000]), np.array([STALE]))})
     assert is_stale(held.select((), START, START).blocks[0].values).all()
-    assert 1.0 in seconds(arrivals(plan(), held, START, START + 2_000, 100))
+    assert came(Arrivals(plan()), held, 0, 2) == [(1, "m_a")]
 
 
-def test_it_does_not_matter_in_which_stretches_samples_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = source(m_a=list(range(0, 200, 7)), n_x=list(range(0, 200, 11)))
-    whole = seconds(arrivals(plan(), held, START, START + 200_000, 1_000))
-    for length in (1, 999, 7_000, 10_000):
-        monkeypatch.setattr(module, "STRETCH_MS", length)
-        assert seconds(arrivals(plan(), held, START, START + 200_000, 1_000)) == whole
+@pytest.mark.parametrize("length", [0.001, 0.999, 7, 10])
+def test_it_does_not_matter_in_which_stretches_samples_are_looked_at(length: float) -> None:
+    held = source(m_a=list(range(0, 50, 7)), n_x=list(range(0, 50, 11)), m_b=list(range(0, 50, 7)))
+    found, pieces, first = Arrivals(plan()), list[tuple[float, str]](), 0.0
+    while first <= 50 and (length > 0.01 or first < 0.05):
+        pieces += came(found, held, first, min(first + length - 0.001, 50))
+        first = round(first + length, 3)
+    whole = came(Arrivals(plan()), held, 0, 50)
+    assert pieces == (whole if length > 0.01 else whole[:1])
+
+
+def test_what_another_group_makes_comes_when_it_is_made() -> None:
+    found = Arrivals(plan())
+    made = [Recorded(labels_from({NAME: name, "host": "a"}), START + 5_000, 1.0) for name in ("m", "other", "n")]
+    found.note_made(made, 10_000)
+    found.note_made(made[:1], 0)
+    held = source(m_a=[5, 20])
+    assert came(found, held, 0, 30) == [(5, "m_a"), (5, "m_a"), (15, "m_a n_a"), (20, "m_a")]
+    assert came(found, held, 30, 60) == []
+
+
+def test_the_series_that_arrived_are_seen_alone_and_as_the_source_has_them() -> None:
+    held = source(m_a=[1, 2, 3], m_b=[1, 2, 3], m_c=[2.5], n_x=[1])
+    labels = {host: labels_from({NAME: "m", "host": host}) for host in "abc"}
+    matchers = (Matcher(NAME, "=", "m"),)
+    alone = Alone(held, START + 10_000)
+    asked: list[tuple[float, str]] = [(2, "a"), (2.5, "bc"), (3, "abc"), (1, "c"), (9, "")]
+    for instant, hosts in asked:
+        at = START + round(instant * 1000)
+        seen = alone.arrive(at, [labels[host] for host in hosts]).select(matchers, at - 1_000, at)
+        values = {
+            dict(seen.series[row])["host"]: (block.times.tolist(), block.values[place].tolist())
+            for block in seen.blocks
+            for place, row in enumerate(block.rows.tolist())
+        }
+        whole: dict[str, list[float]] = {"a": [1, 2, 3], "b": [1, 2, 3], "c": [2.5]}
+        expected = {host: [one for one in whole[host] if instant - 1 < one <= instant] for host in hosts}
+        assert {host: [(one - START) / 1000 for one in times] for host, (times, _) in values.items()} == expected
+        assert {host: found for host, (_, found) in values.items()} == expected
+
+
+def tried(most: int | None) -> Backtest:
+    return backtest([plan()], source(m_a=[1, 2, 3, 4]), START, START + 10_000, most_instants=most)
 
 
 def test_too_many_are_refused_and_just_enough_are_not() -> None:
-    held = source(m_a=[1, 2, 3, 4])
-    count = len(arrivals(plan(), held, START, START + 10_000, 100))
-    assert len(arrivals(plan(), held, START, START + 10_000, count)) == count
-    with pytest.raises(TooManyInstants, match=f"'g' would be evaluated more than {count - 1} times"):
-        arrivals(plan(), held, START, START + 10_000, count - 1)
+    assert tried(None).evaluations == tried(5).evaluations
+    with pytest.raises(TooManyInstants, match="'g' would be evaluated more than 4 times"):
+        tried(4)
 
 
 def test_what_rules_made_live_is_seen_only_as_it_was_before_the_trial() -> None:

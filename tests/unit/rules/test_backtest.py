@@ -1,6 +1,7 @@
 """Backtests: the same transitions as one evaluation after the other, whatever the rules and however they are sliced."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from shared.messages.series import NAME
 from shared.promql.series_sets import labels_from
 from shared.promql.source import FixedSource
 from shared.rules.backtest import backtest
+from shared.rules.dependencies import GroupCycle
 from shared.rules.derived import DerivedSeries, Overlay
 from shared.rules.files import parse_rule_file
 from shared.rules.group import Decision, GroupState, evaluate_group
@@ -105,7 +107,7 @@ def test_live_step_by_step_is_the_backtest(
     source, end = made
     groups = plans(text)
     unknown = frozenset(START + place * STEP for place in dark)
-    found = backtest(groups, source, START, end, known=lambda at: at not in unknown, slice_steps=width)
+    found = backtest(groups, source, START, end, known=lambda at, _: at not in unknown, slice_steps=width)
     assert found.decisions == step_by_step(groups, source, end, unknown)
 
 
@@ -160,3 +162,58 @@ def test_a_rule_that_fails_hinders_no_other_and_is_counted() -> None:
     found = backtest(groups, FixedSource(hosts), START, START + 2 * STEP)
     assert found.failures["g", "Bad"].count == 3
     assert {one.rule.name for one in found.decisions} == {"Good"}
+
+
+def test_groups_that_read_each_other_are_refused_as_they_are_live() -> None:
+    text = """
+groups:
+- name: one
+  rules: [{record: a, expr: b + 1}]
+- name: two
+  rules: [{record: b, expr: a + 1}]
+"""
+    with pytest.raises(GroupCycle, match="two -> one -> two"):
+        backtest(plans(text), FixedSource({}), START, START)
+
+
+def test_groups_are_taken_after_those_that_they_read_and_told_in_their_own_order() -> None:
+    text = """
+groups:
+- name: reader
+  rules: [{alert: Seen, expr: made > 5}]
+- name: maker
+  rules: [{record: made, expr: m}, {alert: High, expr: m > 5}]
+"""
+    labels = labels_from({NAME: "m", "host": "a"})
+    source = FixedSource({labels: (np.array([START, START + STEP]), np.array([1.0, 9.0]))})
+    found = backtest(plans(text), source, START, START + STEP)
+    assert not found.step_by_step
+    assert [(one.rule.name, one.transition.alert.since_ms) for one in found.decisions] == [
+        ("Seen", START + STEP),
+        ("High", START + STEP),
+    ]
+
+
+def test_decisions_are_told_slice_by_slice() -> None:
+    groups, source = firing([9.0, 0, 9, 0], "{alert: A, expr: m > 5}")
+    told: list[list[str]] = []
+    found = backtest(
+        groups, source, START, START + 3 * STEP, slice_steps=2,
+        told=lambda some: told.append([one.transition.state for one in some]),
+    )  # fmt: skip
+    assert told == [["firing", "resolved"]] * 2
+    assert len(found.decisions) == 4
+
+
+def test_without_a_sign_for_its_range_a_group_concludes_nothing() -> None:
+    rules = "{alert: Gone, expr: 'absent_over_time(m[30s])'}"
+    groups, source = firing([9.0], rules)
+    signs = [START]
+
+    def known(instant: int, within: int) -> bool:
+        return any(instant - within < sign <= instant for sign in signs)
+
+    end = START + 20 * STEP
+    found = backtest(groups, source, START, end, known=known, dark_after_ms=120_000)
+    assert (found.decisions, found.unknown_instants) == ([], 19)
+    assert [one.transition.state for one in backtest(groups, source, START, end).decisions] == ["firing"]
