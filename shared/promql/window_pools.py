@@ -92,14 +92,20 @@ class WindowPools:
     def append(self, rows: Ints, times: Ints, values: Floats, floors: Ints | int, marks: Marks | int = 0) -> Flags:
         """Store samples, each with a mark; which of them were new. What is at or before a row's floor is not needed."""
         fresh: Flags = np.zeros(len(rows), np.bool_)
-        floor = np.broadcast_to(np.asarray(floors, np.int64), (len(rows),))
-        mark = np.broadcast_to(np.asarray(marks, np.int32), (len(rows),))
+        floor = floors if isinstance(floors, np.ndarray) else np.full(len(rows), floors, np.int64)
+        mark = marks if isinstance(marks, np.ndarray) else np.full(len(rows), marks, np.int32)
         # What comes in order, one sample for each of many series or many for each, is done at once; so is what comes in
         # the reverse order, as windows are filled. The rest is done row by row.
-        order = np.argsort(rows, kind="stable")
-        again = np.diff(rows[order]) == 0
+        if (np.diff(rows) > 0).all():
+            again = np.zeros(0, np.bool_)
+        else:
+            order = np.argsort(rows, kind="stable")
+            again = np.diff(rows[order]) == 0
         if not again.any():
             newer = times > self.newest(rows)
+            if newer.all():
+                self._push(rows, times, values, floor, mark)
+                return newer
             self._push(rows[newer], times[newer], values[newer], floor[newer], mark[newer])
             rest = np.flatnonzero(~newer)
             older = rest[times[rest] < self.oldest(rows[rest])]
@@ -141,9 +147,11 @@ class WindowPools:
         return Apart(all_counts, all_times, all_values).until(until_ms)
 
     def _push(self, rows: Ints, times: Ints, values: Floats, floors: Ints, marks: Marks) -> None:
-        for number, places in self._by_pool(rows):
-            self._make_place(number, rows[places], floors[places])
-        for number, places in self._by_pool(rows):
+        parts = self._by_pool(rows)
+        moved = [self._make_place(number, rows[places], floors[places]) for number, places in parts]
+        if any(moved):
+            parts = self._by_pool(rows)
+        for number, places in parts:
             self._pools[number].push(self._slot[rows[places]], times[places], values[places], marks[places])
 
     def _push_before(self, rows: Ints, times: Ints, values: Floats, floors: Ints, marks: Marks) -> Flags:
@@ -196,12 +204,13 @@ class WindowPools:
         for target in np.unique(to[(to > number) & (to < len(WIDTHS))]).tolist():
             self._move(number, rows[to == target], target)
 
-    def _make_place(self, number: int, rows: Ints, floors: Ints) -> None:
-        """Let each row have a free place: by dropping what nobody needs, else by moving it to a wider pool."""
+    def _make_place(self, number: int, rows: Ints, floors: Ints) -> bool:
+        """Let each row have a free place: by dropping what nobody needs, else by moving it to a wider pool. Whether
+        some have moved."""
         pool, slots = self._pools[number], self._slot[rows]
         full = pool.counts[slots] == pool.width
         if not full.any():
-            return
+            return False
         dispensable = full & (pool.oldest(slots) <= floors)
         if dispensable.any():
             # Two at a time, so that windows that have grown too long shrink back to what is needed.
@@ -211,12 +220,13 @@ class WindowPools:
                 pool.drop_oldest(slots[again])
         crowded = rows[full & ~dispensable]
         if not len(crowded):
-            return
+            return False
         if number + 1 == len(WIDTHS):
             self.overflowed += len(crowded)
             pool.drop_oldest(self._slot[crowded])
-            return
+            return False
         self._move(number, crowded, number + 1)
+        return True
 
     def _move(self, number: int, rows: Ints, to: int) -> None:
         while len(self._pools) <= to:

@@ -63,6 +63,8 @@ class _Shape(NamedTuple):
     rows: Ints
     groups: frozenset[str]
     """All groups that one of them concerns."""
+    immediate: tuple[str, ...]
+    """Those of them that are evaluated on arrival, in order."""
 
 
 class Fold:
@@ -232,11 +234,13 @@ class Fold:
 
     def _take(self, message: Samples, told_ms: int) -> Iterator[Outputs]:
         outputs = Outputs()
-        for name in sorted(self._shape(message).groups):
-            if self._is_crowded(self.groups[name]):
-                self.groups[name].crowded = True
-                self.store.want(name, {})
         shape = self._shape(message)
+        if self.store.most_series > self._terms.most_series:
+            for name in sorted(shape.groups):
+                if self._is_crowded(self.groups[name]):
+                    self.groups[name].crowded = True
+                    self.store.want(name, {})
+            shape = self._shape(message)
         index, times, values = message.columns()
         rows = shape.rows[index]
         good = rows >= 0
@@ -264,10 +268,9 @@ class Fold:
         if message.fill:
             return
         fresh = taken.fresh
-        for name in sorted(shape.groups):
+        for name in shape.immediate:
             group = self.groups[name]
-            immediate = group.definition.immediate and name != message.made_by
-            if immediate and message.accepted_ms >= group.effective_ms and fresh.any():
+            if name != message.made_by and message.accepted_ms >= group.effective_ms and fresh.any():
                 yield from self._arrive(group, rows[fresh], times[fresh], message.accepted_ms, told_ms)
 
     def _arrive(self, group: GroupAtWork, rows: Ints, times: Ints, accepted_ms: int, told_ms: int) -> Iterator[Outputs]:
@@ -300,7 +303,8 @@ class Fold:
             return shape
         rows = rows_in(self.store, series_of(message))
         groups = frozenset(name for row in rows[rows >= 0].tolist() for name in self.store.groups_of(row))
-        shape = self._shapes[source] = _Shape(raw, self.store.generation, rows, groups)
+        immediate = tuple(sorted(name for name in groups if self.groups[name].definition.immediate))
+        shape = self._shapes[source] = _Shape(raw, self.store.generation, rows, groups, immediate)
         if len(self._shapes) > MOST_SHAPES:
             self._shapes.popitem(last=False)
         return shape

@@ -74,6 +74,8 @@ class SampleStore:
         self._reach: Ints = np.zeros(8, np.int64)
         self._next_number = 1
         self._count: dict[str, int] = {}
+        self.most_series = 0
+        """No group selects more series than that, or ever did."""
         self._arrivals: OrderedDict[int, Arrival] = OrderedDict()
         """By number, which is the mark of each sample; negative where it came late."""
         self._last_arrival = 0
@@ -287,7 +289,8 @@ class SampleStore:
         for group in self._groups.get(row, {}).keys() - groups.keys():
             self._count[group] -= 1
         for group in groups.keys() - self._groups.get(row, {}).keys():
-            self._count[group] = self._count.get(group, 0) + 1
+            self._count[group] = count = self._count.get(group, 0) + 1
+            self.most_series = max(self.most_series, count)
         if groups:
             self._groups[row] = groups
         else:
