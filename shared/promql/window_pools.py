@@ -89,6 +89,14 @@ class WindowPools:
         """Times, values and marks of one row, rising in time."""
         return self._pools[int(self._pool[row])].samples(int(self._slot[row]))
 
+    def forget(self, row: int, until_ms: int) -> None:
+        """What the row holds up to then is not needed."""
+        pool, slot = self._pools[int(self._pool[row])], int(self._slot[row])
+        times, values, marks = pool.samples(slot)
+        first = int(np.searchsorted(times, until_ms, "right"))
+        if first:
+            pool.put(slot, times[first:], values[first:], marks[first:])
+
     def append(self, rows: Ints, times: Ints, values: Floats, floors: Ints | int, marks: Marks | int = 0) -> Flags:
         """Store samples, each with a mark; which of them were new. What is at or before a row's floor is not needed."""
         fresh: Flags = np.zeros(len(rows), np.bool_)

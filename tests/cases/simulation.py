@@ -133,7 +133,7 @@ class Simulation:
         self._offset += 1
         if is_sign_of_life(batch.source) and len(batch):
             newest = max(sample.time_ms for sample in batch.samples())
-            self._signs[partition].append(Sign(batch.source, accepted_ms, newest))
+            self._signs.setdefault(partition, []).append(Sign(batch.source, accepted_ms, newest))
         if batch.group is not None and batch.evaluated is not None:
             self._evaluated[batch.group] = batch.evaluated
         packed = PackedBatch.decode(batch.encode())

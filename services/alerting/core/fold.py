@@ -111,7 +111,7 @@ class Fold:
         if not self._due:
             return []
         if isinstance(message, RuleChange):
-            return [message.group] if message.group in self._due else []
+            return list(self._due)  # what others still look at must not depend on them when it looks further back
         if not isinstance(message, Samples):
             return []
         earliest = int(np.frombuffer(message.times, "<i8").min(initial=2**62))
@@ -173,6 +173,8 @@ class Fold:
             return
         if change.revision <= max(self._removed.get(name, -1), known):
             return
+        # All that was due has been evaluated: how far back anybody still looks does not depend on when that was.
+        self.store.horizon_ms = max(self.store.horizon_ms, self._horizon(self.timeline.now_ms))
         definition = None if change.definition is None else RuleGroup.decode(change.definition)
         self.defined = True
         if definition is None or not definition.enabled:
@@ -192,6 +194,11 @@ class Fold:
             new.last_tick_ms = max(new.last_tick_ms, self._closed.pop(name, 0))
             self.store.want(name, new.reaches)
 
+    def _horizon(self, now_ms: int) -> int:
+        """No instant up to here will be evaluated again."""
+        looking = (group.horizon_ms for group in self.groups.values() if group.refusal is None)
+        return max(min(looking, default=now_ms), now_ms - LONGEST_WAIT_MS)
+
     def _is_crowded(self, group: GroupAtWork) -> bool:
         return self.store.series_of(group.name) > self._terms.most_series
 
@@ -204,12 +211,9 @@ class Fold:
         for name, instant in list(self._closed.items()):
             if instant + self._terms.lookback_ms < now:
                 del self._closed[name]
-        oldest = now
         for group in self.groups.values():
             yield from self._move(group, now, revision, told_ms)
-            if group.refusal is None:
-                oldest = min(oldest, group.horizon_ms)
-        oldest = max(oldest, now - LONGEST_WAIT_MS)
+        oldest = self._horizon(now)
         # Twice as long as is asked for: a group that is told of now may begin a little before the watermark.
         self.timeline.forget(oldest - 2 * self._terms.dark_after_ms)
         if now < self._forgot_ms + FORGET_EVERY_MS:

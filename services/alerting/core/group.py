@@ -139,7 +139,9 @@ class GroupAtWork:
         )
         self._all_reaches = group_reaches(definition, self._terms.lookback_ms)
         self._looks = [looks(rule.query, 0, self._terms.lookback_ms) for rule in self.plan.rules]
-        self.looks_ahead = any(look.end_ms > definition.query_offset_ms for some in self._looks for look in some)
+        # By so much it looks beyond the time that it is evaluated at, which the group's offset may make up for.
+        self._ahead_ms = max((0, *(look.end_ms for some in self._looks for look in some)))
+        self.looks_ahead = self._ahead_ms > definition.query_offset_ms
         self.dark_after_ms = self.plan.dark_after_ms(self._terms.dark_after_ms)
         self.failing = {}
 
@@ -185,7 +187,7 @@ class GroupAtWork:
     def looked_at_ms(self) -> int:
         """Samples up to here belong to instants that have been evaluated, or will be on what is there now."""
         decided = self.due[-1].instant_ms if self.due else self.last_tick_ms
-        return decided - self.plan.query_offset_ms
+        return decided - self.plan.query_offset_ms + self._ahead_ms
 
     @property
     def horizon_ms(self) -> int:
@@ -214,7 +216,7 @@ class GroupAtWork:
 
     def evaluate(self, ticks: Sequence[DueTick]) -> Slice:
         """What the group makes of the first of its due instants. Reads only; may run beside other work."""
-        until = ticks[-1].instant_ms - self.plan.query_offset_ms
+        until = ticks[-1].instant_ms - self.plan.query_offset_ms + self._ahead_ms
         view = self._seen(2**62 if self.looks_ahead else until)
         due = [Due(one.instant_ms, one.known) for one in ticks]
         return evaluate_slice(self.plan, self.state, view, due, self._terms.outside, True, self._tracer)

@@ -4,7 +4,6 @@ Samples are kept in classes by how far back rules look at their series, so that 
 what nobody needs any more.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -82,11 +81,6 @@ class Journal:
             for number in np.unique(classes).tolist():
                 found[number] = whole.only(classes == number)
         return found, arrivals
-
-
-def class_of(reach_ms: int) -> int:
-    """The class of a series that rules look back at so far."""
-    return bisect_left(CLASSES_MS, reach_ms)
 
 
 def joined_entries(entries: Sequence[Entry]) -> Entry:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from services.alerting.core.interests import Interests
-from services.alerting.core.journal import Arrival, Entry, Journal, class_of
+from services.alerting.core.journal import Arrival, Entry, Journal
 from shared.messages.message import BadMessage
 from shared.messages.series import key_of, labels_of
 from shared.promql.matching import Selector
@@ -173,13 +173,18 @@ class SampleStore:
     def _look_back(self, row: int, reach_ms: int) -> None:
         """So far back somebody looks at the row from now on."""
         before, self._reach[row] = int(self._reach[row]), reach_ms
-        if class_of(reach_ms) <= class_of(before):
+        if reach_ms <= before:
             return
-        # Earlier segments of its samples go when nobody needs what else is in them: it needs others.
-        times, values, marks = self._pools.samples(row)
+        # What nobody needed may be there or not: it is filled again. What was needed goes into other segments, for
+        # the former ones go when nobody needs what else is in them; the series gets a number of its own in these.
+        with self._lock:
+            self._pools.forget(row, self.horizon_ms - before)
+            times, values, marks = self._pools.samples(row)
+        number, self._next_number = self._next_number, self._next_number + 1
+        self._numbers[row], self.changed = number, True
         if len(times):
-            number = np.full(len(times), self._numbers[row])
-            self.journal.append(Entry(number, np.full(len(times), reach_ms), times, values, marks))
+            columns = np.full(len(times), number), np.full(len(times), reach_ms)
+            self.journal.append(Entry(*columns, times, values, marks))
 
     def forget(self, horizon_ms: int) -> None:
         """No instant up to here will be evaluated again: series without a sample that counts are forgotten."""

@@ -7,7 +7,7 @@ from services.alerting.core import snapshots
 from services.alerting.core.fold import Fold, fold_one
 from services.alerting.core.snapshots import BadSnapshot, Manifest
 from services.alerting.core.terms import Terms
-from shared.messages.samples import Sample
+from shared.messages.samples import Sample, SampleBatch
 from shared.rules.files import parse_rule_file
 from tests.cases.simulation import Simulation
 from tests.cases.timeline import START_MS
@@ -190,3 +190,21 @@ def test_a_restored_fold_goes_on_as_if_nothing_had_happened() -> None:
     told = [one for message, at in kept.simulation.log for out in fold_one(whole, message, at) for one in out.events]
     assert [one.encode() for one in kept.simulation.events] == [one.encode() for one in told]
     assert len(told) == 6
+
+
+def test_a_rule_that_looks_further_back_sees_the_same_after_a_restart() -> None:
+    """Samples that nobody needed were forgotten here and kept there: what is filled again counts in both."""
+    kept = Kept(ONE)
+    for minute in range(20):
+        kept.send(minute, "m", value=minute)
+        kept.simulation.now_ms += 1_000
+        kept.simulation.accept(SampleBatch.of("push/1", [Sample("m", kept.simulation.now_ms - 30_000, 7)]))
+        if minute % 7 == 3:
+            kept.restart()
+    kept.define(FAR)
+    whole = Fold(TERMS)
+    for message, at in kept.simulation.log:
+        assert not [one for out in fold_one(whole, message, at) for one in out.refused.values() if one]
+    assert held(kept.simulation.fold) == held(whole)
+    late = [set(fold.store.late((("__name__", "m"),))) for fold in (whole, kept.simulation.fold)]
+    assert late[0] == late[1]
