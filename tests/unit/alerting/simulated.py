@@ -106,7 +106,7 @@ def samples_of(
 
 def run(rules: str, accepted: Sequence[Accepted], seconds: int, terms: Terms) -> Simulation:
     """All of it live: rules, samples as they are accepted, and each second how far that has come."""
-    live, at = Simulation(terms, START_MS), 0
+    live, at = Simulation(terms, START_MS, PARTITIONS), 0
     live.define(parse_rule_file(rules, "rules.yaml"))
     for second in range(seconds + AFTER_SECONDS):
         now = START_MS + second * SECOND
