@@ -107,7 +107,10 @@ def main() -> None:
     signal.setitimer(signal.ITIMER_REAL, job.most_seconds)
     telling = Telling((job.end_ms - job.start_ms) * (1 if job.current is None else 2))
     try:
-        _run(job, telling, begun)
+        try:
+            _run(job, telling, begun)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # what ended it is told without being cut short
     except (QueryRefused, TooManyInstants, GroupCycle, Refused) as error:
         telling.line(error=BacktestError(status=422, detail=_sentence(str(error))))
     except OutOfTime:
@@ -121,6 +124,7 @@ def main() -> None:
     except DatabaseUnavailable as error:
         telling.line(error=BacktestError(status=503, detail=f"History can't be read: {error}."))
     sys.stdout.buffer.flush()
+    os._exit(0)  # all is said, and what memory is left need not suffice for a clean end
 
 
 def _run(job: BacktestJob, telling: Telling, begun: float) -> None:

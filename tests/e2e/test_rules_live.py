@@ -281,7 +281,7 @@ async def test_what_was_missed_during_a_restart_is_made_up_for(
         await asyncio.to_thread(stack.start, "alerting")
 
     fired, resolved = await until_told(recorder, "LiveMissed", "firing", "resolved")
-    assert min(fired["times"]["late_ms"], resolved["times"]["late_ms"]) > 0
+    assert fired["times"]["late_ms"] > 0
     assert at(fired["times"]["instant"]) - at(fired["times"]["episode"]) == 2_000
     assert 4_000 <= at(resolved["times"]["instant"]) - at(fired["times"]["episode"]) <= 10_000
     await until_told(recorder, "live_brief", "firing", "resolved")
