@@ -326,7 +326,11 @@ class GroupAtWork:
         found: dict[int, RuleState] = {}
         taken: set[int] = set()
         turned: list[tuple[int, RuleState]] = []
-        for place, rule in enumerate(definition.rules):
+        # A rule that is held keeps its alerts only where no other of its name may begin them.
+        at_work = {rule.name for rule in self.plan.rules}
+        held = [place for place in self.problems if definition.rules[place].name not in at_work]
+        for place in (*self.places, *held):
+            rule = definition.rules[place]
             alike = (old for old in rules if had.rules[old].name == rule.name and had.rules[old].kind == rule.kind)
             before = next((old for old in alike if old not in taken), None)
             if before is not None:
