@@ -105,9 +105,10 @@ class Timeline:
         self._note(sign.accepted_ms)
         if sign.newest_ms < sign.accepted_ms:
             self._note(sign.newest_ms)
-        if sign.accepted_ms < self._sources.get(sign.source, (0, 0))[0]:
+        known = self._sources.get(sign.source, (0, 0))
+        if sign.accepted_ms < known[0]:
             return
-        self._sources[sign.source] = sign.accepted_ms, sign.newest_ms
+        self._sources[sign.source] = max(known, (sign.accepted_ms, sign.newest_ms))
         if sign.accepted_ms > self.now_ms and not self._is_behind(sign.accepted_ms, sign.newest_ms):
             self._awaited.discard(sign.source)  # it has sent what it held
         if len(self._sources) > MOST_SOURCES:
