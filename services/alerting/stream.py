@@ -35,6 +35,7 @@ GROUP = "pantau.alerting"
 SESSION_SECONDS = 8.0
 HEARTBEAT_SECONDS = 2.0
 COMMIT_SECONDS = 1.0
+METADATA_SECONDS = 5
 STOP_SECONDS = 15.0
 
 
@@ -87,6 +88,9 @@ class Stream:
             broker_check_crcs=True,
             consumer_auto_offset_reset="earliest",
             consumer_max_fetch_size=4 * 1024 * 1024,
+            # Who shares out the partitions looks that often which there are: when the bus comes back, it may know of
+            # none yet, and nobody would have any until the next look.
+            consumer_metadata_max_age_ms=METADATA_SECONDS * 1_000,
             producer_acks=-1,
         )
         self._app.flow_control = _Flow()

@@ -6,10 +6,12 @@ import random
 import signal
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from infra.topics import bring_up_to_date
 from shared import clock
 from shared.bus import Outgoing, Producer
 from shared.messages.alerts import AlertEvent
@@ -89,6 +91,23 @@ async def test_the_bus_is_killed_and_nothing_is_lost_or_invented(broker: Broker,
         await keeping
         worker.stop()
         await producer.stop()
+
+
+async def test_what_partitions_there_are_is_looked_up_soon(broker: Broker, tmp_path: Path) -> None:
+    """When the bus comes back it may know of no partitions at first: who shares them out must look again, and not after
+    minutes in which nobody has any. Shown with partitions that are added."""
+    worker, log = Worker(broker.bootstrap, tmp_path / "log"), tmp_path / "log"
+    worker.start()
+    try:
+        await worker.ready()
+        await bring_up_to_date(broker.bootstrap, [replace(SAMPLES, partitions=SAMPLES.partitions + 1)])
+
+        async def assigned() -> bool:
+            return f"samples={list(range(SAMPLES.partitions + 1))}" in log.read_text()
+
+        await eventually(assigned)
+    finally:
+        worker.stop()
 
 
 async def test_workers_come_and_go_and_the_log_is_folded_once(broker: Broker, tmp_path: Path) -> None:
