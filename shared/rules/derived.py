@@ -100,7 +100,7 @@ class DerivedSeries:
         key = tuple(matchers)
         series = self._members.get(key)
         if series is None:
-            found = [labels for labels in self._candidates(key) if accepts(key, dict(labels))]
+            found = sorted(labels for labels in self._candidates(key) if accepts(key, dict(labels)))
             series = self._members[key] = SeriesSet(found) if found else EMPTY
         columns = [self._columns[labels].between(start_ms, end_ms) for labels in series.labels]
         return Selection(series, stacked(columns))
@@ -130,21 +130,24 @@ class Overlay:
 
 
 def _merged(under: Selection, over: Selection) -> Selection:
-    rows = {labels: row for row, labels in enumerate(under.series.labels)}
-    added = [labels for labels in over.series.labels if labels not in rows]
-    rows |= {labels: len(rows) + number for number, labels in enumerate(added)}
-    series = SeriesSet([*under.series.labels, *added]) if added else under.series
+    series = under.series
+    if not set(over.series.labels) <= set(series.labels):
+        # In the order of labels: which samples have come back from the bus must not show.
+        series = SeriesSet(sorted({*series.labels, *over.series.labels}))
+    rows = {labels: row for row, labels in enumerate(series.labels)}
+    placed = np.array([rows[labels] for labels in under.series.labels], np.int64)
     above = {rows[labels]: samples for labels, samples in _samples(over).items()}
     blocks = []
     for block in under.blocks:
-        kept = [place for place, row in enumerate(block.rows.tolist()) if row not in above]
-        for row, values in zip(block.rows.tolist(), block.values, strict=True):
+        own = placed[block.rows]
+        kept = [place for place, row in enumerate(own.tolist()) if row not in above]
+        for row, values in zip(own.tolist(), block.values, strict=True):
             if row in above:
                 above[row] = _joined(block.times, values, *above[row])
-        if len(kept) == len(block.rows):
+        if series is under.series and len(kept) == len(own):
             blocks.append(block)
         elif kept:
-            blocks.append(Block(block.rows[kept], block.times, block.values[kept], block.marked))
+            blocks.append(Block(own[kept], block.times, block.values[kept], block.marked))
     numbers = np.array(list(above), np.int64)
     blocks += [
         Block(numbers[block.rows], block.times, block.values, block.marked) for block in stacked(list(above.values()))
