@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
@@ -11,11 +12,12 @@ from functools import partial
 import pytest
 
 from services.alerting.settings import Settings
+from shared.messages.rules import RuleGroup
 from shared.settings import load as load_settings
 from tests.conftest import eventually
 from tests.e2e.conftest import Stack
 from tests.integration import alerting_load, alerting_told
-from tests.integration.alerting_load import Load, Watched, watched
+from tests.integration.alerting_load import Load, Watched, rich, watched
 from tests.integration.alerting_told import Told, differences, fold_offline, shown
 
 pytestmark = pytest.mark.faults
@@ -55,35 +57,36 @@ async def one_worker_again(stack: Stack) -> AsyncIterator[None]:
 @pytest.mark.timeout(1_800)
 @pytest.mark.usefixtures("one_worker_again")
 async def test_nothing_is_lost_or_invented_when_anything_is_killed(stack: Stack, told: Told, prefix: str) -> None:
-    chance, groups = random.Random(KILLS), watched(prefix)
+    chance, groups, more = random.Random(KILLS), watched(prefix), rich(prefix)
     await workers(stack, 3)
     victims = [
         one for start in range(0, KILLS, len(VICTIMS)) for one in _shuffled(chance, min(KILLS - start, len(VICTIMS)))
     ]
-    async with alerting_load.load(stack.kafka, groups, prefix, seed=KILLS) as load:
+    async with alerting_load.load(stack.kafka, groups, prefix, KILLS, more) as load:
         await asyncio.sleep(3)
         for victim in victims:
             await asyncio.to_thread(stack.kill, victim)
             await asyncio.sleep(chance.uniform(0.5, 6))
-        await _check(stack, told, groups, load)
+        await _check(stack, told, groups, more, load)
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("one_worker_again")
 async def test_groups_move_when_workers_come_and_go(stack: Stack, told: Told, prefix: str) -> None:
-    groups = watched(prefix)
-    async with alerting_load.load(stack.kafka, groups, prefix, seed=1) as load:
+    groups, more = watched(prefix), rich(prefix)
+    async with alerting_load.load(stack.kafka, groups, prefix, 1, more) as load:
         for count in (3, 1):
             await asyncio.sleep(2)
             await workers(stack, count)
         await asyncio.sleep(1)
-        await _check(stack, told, groups, load)
+        await _check(stack, told, groups, more, load)
 
 
-async def _check(stack: Stack, told: Told, groups: list[Watched], load: Load) -> None:
+async def _check(stack: Stack, told: Told, groups: list[Watched], more: list[RuleGroup], load: Load) -> None:
     """Once the load is calm and all is told: it is what the samples demand, and what the fold makes of the logs."""
+    everybody = {*alerting_told.names(groups), *(group.name for group in more)}
     await load.end()
-    await eventually(partial(alerting_told.until_calm, told, groups, load), 400)
+    await eventually(partial(alerting_told.until_calm, told, everybody, load), 400)
     found: list[str] = []
 
     async def as_it_must_be() -> bool:
@@ -95,16 +98,19 @@ async def _check(stack: Stack, told: Told, groups: list[Watched], load: Load) ->
     with suppress(AssertionError):
         await eventually(as_it_must_be, 30)
     assert not found, shown(found)
-    fired = {event.alert_id for event in told.of(alerting_told.names(groups)) if event.state == "firing"}
-    assert len(fired) == sum(len(one.series) for one in groups)
-    assert await alerting_told.still_active(stack.kafka, alerting_told.names(groups)) == {}
+    fired = Counter(event.rule for event in told.of(everybody) if event.state == "firing")
+    assert fired.keys() == {rule.name for group in more for rule in group.rules if rule.kind == "alert"} | {
+        one.rule.name for one in groups
+    }
+    alerts = {event.alert_id for event in told.of(alerting_told.names(groups)) if event.state == "firing"}
+    assert len(alerts) == sum(len(one.series) for one in groups)
+    assert await alerting_told.still_active(stack.kafka, everybody) == {}
 
     terms = load_settings(Settings, {}, stack.config).terms
     folded = await asyncio.to_thread(fold_offline, await alerting_told.inputs_of(stack.kafka), terms)
     await told.read()
-    mine = set(alerting_told.names(groups))
     # Groups of other tests, and the default rules, go on meanwhile.
-    found = differences([one for one in folded if one.group in mine], told.of(mine))
+    found = differences([one for one in folded if one.group in everybody], told.of(everybody))
     assert not found, shown(found)
 
 

@@ -13,6 +13,7 @@ from shared.bus import BusUnavailable, Outgoing, Producer
 from shared.messages.rules import AlertingRule, RuleGroup
 from shared.messages.samples import Sample, SampleBatch
 from shared.messages.topics import RULES, SAMPLES
+from shared.rules.files import parse_rule_file
 from tests.conftest import eventually
 
 THRESHOLD = 100.0
@@ -59,6 +60,30 @@ def watched(prefix: str) -> list[Watched]:
         )
         for number, (interval_ms, for_ms) in enumerate(KINDS)
     ]
+
+
+def rich(prefix: str) -> list[RuleGroup]:
+    """Groups over the same series whose rules no oracle knows: recorded, read by another group, on arrival."""
+    text = f"""
+groups:
+- name: {prefix}_recorded
+  interval: 1s
+  rules:
+  - {{record: "{prefix}:busy", expr: 'count({prefix}_m4 > {THRESHOLD:g}) or vector(0)'}}
+  - {{alert: {prefix}_busy, expr: '{prefix}:busy > 60', keep_firing_for: 2s}}
+- name: {prefix}_chained
+  interval: 1s
+  rules:
+  - {{alert: {prefix}_restless, expr: 'changes({prefix}:busy[6s]) > 3'}}
+  - {{alert: {prefix}_crowd, expr: '{prefix}_m5 > {THRESHOLD:g} and on () {prefix}:busy > 60', for: 1s}}
+  - {{alert: {prefix}_storm, expr: 'count(ALERTS{{alertname="{prefix}_crowd",alertstate="firing"}}) > 20'}}
+- name: {prefix}_both
+  immediate: true
+  rules:
+  - {{alert: {prefix}_both, expr: '{prefix}_m0 > {THRESHOLD:g} and on (host) {prefix}_m1 > {THRESHOLD:g}'}}
+  - {{alert: {prefix}_mean, expr: 'avg_over_time({prefix}_m2[4s]) > {THRESHOLD:g}'}}
+"""
+    return [draft.group(1, "test", clock.now_ms()) for draft in parse_rule_file(text, "rich.yaml")]
 
 
 @dataclass
@@ -153,15 +178,21 @@ async def until_acknowledged(producer: Producer, message: Outgoing) -> None:
 
 @asynccontextmanager
 async def load(
-    bootstrap: str, groups: Sequence[Watched], prefix: str, seed: int, period: float = 0.5
+    bootstrap: str,
+    groups: Sequence[Watched],
+    prefix: str,
+    seed: int,
+    more: Sequence[RuleGroup] = (),
+    period: float = 0.5,
 ) -> AsyncIterator[Load]:
-    """The rules on the bus, then the load for as long as the block lasts."""
+    """The rules on the bus, `more` among them, then the load for as long as the block lasts."""
+    every = [*(one.group for one in groups), *more]
     producer = Producer(bootstrap, "test", deadline_seconds=60)
     await producer.start()
     running: asyncio.Task[None] | None = None
     try:
-        for one in groups:
-            await until_acknowledged(producer, Outgoing(RULES, one.group.name, one.group))
+        for group in every:
+            await until_acknowledged(producer, Outgoing(RULES, group.name, group))
         made = Load(producer, groups, prefix, seed, period)
         running = asyncio.create_task(made.run())
         yield made
@@ -171,6 +202,6 @@ async def load(
         if running is not None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-        for one in groups:
-            await until_acknowledged(producer, Outgoing(RULES, one.group.name, None))
+        for group in every:
+            await until_acknowledged(producer, Outgoing(RULES, group.name, None))
         await producer.stop()

@@ -1,7 +1,7 @@
 """What alerting told, and what the pure fold makes of the same inputs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -153,12 +153,10 @@ def differences(expected: Sequence[AlertEvent], told: Sequence[AlertEvent]) -> l
     return found
 
 
-async def until_calm(told: Told, groups: Sequence[Watched], load: Load) -> bool:
+async def until_calm(told: Told, groups: Collection[str], load: Load) -> bool:
     """Whether all that was told of is over, and everybody has come to the time when the load was calm."""
     await told.read()
-    active = {
-        alert for alert, events in by_alert(told.of(names(groups))).items() if events[-1].state in ("pending", "firing")
-    }
+    active = {alert for alert, events in by_alert(told.of(groups)).items() if events[-1].state in ("pending", "firing")}
     return load.calm_since_ms > 0 and not active
 
 
