@@ -19,6 +19,9 @@ from shared.messages.topics import ALERTING_INPUTS, SAMPLES, Opaque
 
 log = structlog.get_logger()
 
+QUIET_SECONDS = 0.1
+MOST_QUIETS = 10
+
 
 @dataclass(frozen=True)
 class Fill:
@@ -61,7 +64,7 @@ class Filler:
         """Fill until cancelled."""
         while True:
             await self._wanted.wait()
-            self._wanted.clear()
+            await self._until_quiet()
             while self._open:
                 partition = self._open[0].partition
                 # One reading serves all groups that wait for this partition.
@@ -69,6 +72,15 @@ class Filler:
                 await self._fill(partition, together)
                 self._open = [fill for fill in self._open if fill not in together]
                 self._finished()
+
+    async def _until_quiet(self) -> None:
+        """Groups that come one after another, as from a file, are filled together."""
+        for _ in range(MOST_QUIETS):
+            self._wanted.clear()
+            await asyncio.sleep(QUIET_SECONDS)
+            if not self._wanted.is_set():
+                return
+        self._wanted.clear()
 
     async def _fill(self, partition: int, fills: list[Fill]) -> None:
         assert self._routes is not None, "it is told of the routes before anything is to be filled"

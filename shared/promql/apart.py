@@ -13,6 +13,7 @@ from shared.promql.source import Block, is_stale
 from shared.promql.values import Flags, Floats
 
 _BEFORE_ALL = np.iinfo(np.int64).min
+_AFTER_ALL = np.iinfo(np.int64).max
 
 
 class Cut(NamedTuple):
@@ -25,13 +26,15 @@ class Cut(NamedTuple):
 
 class Apart:
     """Samples of S series: `times` and `values` [S, N], each row's `counts` [S] samples in its last columns, rising in
-    time. Not to be changed afterwards: what is worked out is remembered for the next rule that asks."""
+    time; those after `until_ms` count as not there. Not to be changed afterwards: what is worked out is remembered for
+    the next rule that asks."""
 
-    def __init__(self, counts: Ints, times: Ints, values: Floats) -> None:
-        self._counts, self._values = counts, values
+    def __init__(self, counts: Ints, times: Ints, values: Floats, until_ms: int = _AFTER_ALL) -> None:
+        self._counts, self._values, self._until_ms = counts, values, until_ms
         empty = np.arange(times.shape[1]) < times.shape[1] - counts[:, None]
         self._times: Ints = np.where(empty, _BEFORE_ALL, times) if empty.any() else times
-        self._stale: Flags = is_stale(values) & ~empty
+        stale = is_stale(values) & ~empty
+        self._stale: Flags | None = stale if stale.any() else None
         self._upto: dict[int, Ints] = {}
         self._cuts: dict[tuple[int, int], list[Cut]] = {}
         self._unmarked: Apart | None = None
@@ -48,22 +51,14 @@ class Apart:
         place = np.maximum(self._columns_upto(at_ms) - 1, 0)
         rows = np.arange(len(place))
         times = self._times[rows, place]
-        found = (times > at_ms - lookback_ms) & (times <= at_ms) & ~self._stale[rows, place]
+        found = (times > at_ms - lookback_ms) & (times <= min(at_ms, self._until_ms))
+        if self._stale is not None:
+            found &= ~self._stale[rows, place]
         return self._values[rows, place], times, found
-
-    def until(self, time_ms: int) -> "Apart":
-        """The samples up to then."""
-        upto, width = self._columns_upto(time_ms), self._times.shape[1]
-        if (upto == width).all():
-            return self
-        places = np.maximum(np.arange(width) - (width - upto)[:, None], 0)
-        times = np.take_along_axis(self._times, places, axis=1)
-        values = np.take_along_axis(self._values, places, axis=1)
-        return Apart(np.maximum(upto - (width - self._counts), 0), times, values)
 
     def cuts(self, start_ms: int, end_ms: int) -> list[Cut]:
         """The samples in (start, end] without staleness markers; series without any are in none."""
-        if self._stale.any():
+        if self._stale is not None:
             if self._unmarked is None:
                 self._unmarked = self._without_markers()
             return self._unmarked.cuts(start_ms, end_ms)
@@ -74,18 +69,22 @@ class Apart:
 
     def blocks(self) -> list[Block]:
         """The same as blocks: series with the same times together."""
-        width = self._times.shape[1]
+        begins, ends = self._times.shape[1] - self._counts, self._columns_upto(self._until_ms)
         together: dict[bytes, list[int]] = {}
-        for row, count in enumerate(self._counts.tolist()):
-            together.setdefault(self._times[row, width - count :].tobytes(), []).append(row)
+        for row, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
+            together.setdefault(self._times[row, begin:end].tobytes(), []).append(row)
         blocks = []
         for some in together.values():
-            rows, begin = np.array(some, np.int64), width - int(self._counts[some[0]])
-            marked = bool(self._stale[rows].any())
-            blocks.append(Block(rows, self._times[some[0], begin:], self._values[rows, begin:], marked))
+            rows, columns = np.array(some, np.int64), slice(int(begins[some[0]]), int(ends[some[0]]))
+            if len({*begins[rows].tolist()}) == 1:
+                values = self._values[rows, columns]
+            else:
+                values = np.stack([self._values[row, begins[row] : ends[row]] for row in some])
+            blocks.append(Block(rows, self._times[some[0], columns], values, bool(is_stale(values).any())))
         return blocks
 
     def _columns_upto(self, time_ms: int) -> Ints:
+        time_ms = min(time_ms, self._until_ms)
         found = self._upto.get(time_ms)
         if found is None:
             found = self._upto[time_ms] = np.count_nonzero(self._times <= time_ms, axis=1).astype(np.int64)
@@ -107,6 +106,7 @@ class Apart:
         return cuts
 
     def _without_markers(self) -> "Apart":
+        assert self._stale is not None, "asked for only where there are markers"
         times, values, counts = self._times.copy(), self._values.copy(), self._counts.copy()
         width = times.shape[1]
         for row in np.flatnonzero(self._stale.any(axis=1)).tolist():
@@ -116,4 +116,4 @@ class Apart:
             # What is before them is never looked at, but must not look like a marker.
             values[row, : width - len(kept)] = 0.0
             counts[row] = len(kept)
-        return Apart(counts, times, values)
+        return Apart(counts, times, values, self._until_ms)

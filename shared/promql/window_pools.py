@@ -145,14 +145,14 @@ class WindowPools:
                 end = int(np.searchsorted(times[0], until_ms, "right"))
                 taken = values[:, :end]
                 return [Block(places, times[0, :end], taken, bool(is_stale(taken).any()))]
-            return Apart(counts, times, values).until(until_ms)
+            return Apart(counts, times, values, until_ms)
         width = max(times.shape[1] for _, _, times, _ in parts)
         all_counts, all_times = np.zeros(len(rows), np.int64), np.zeros((len(rows), width), np.int64)
         all_values = np.zeros((len(rows), width))
         for places, counts, times, values in parts:
             begin = width - times.shape[1]
             all_counts[places], all_times[places, begin:], all_values[places, begin:] = counts, times, values
-        return Apart(all_counts, all_times, all_values).until(until_ms)
+        return Apart(all_counts, all_times, all_values, until_ms)
 
     def _push(self, rows: Ints, times: Ints, values: Floats, floors: Ints, marks: Marks) -> None:
         parts = self._by_pool(rows)

@@ -24,7 +24,7 @@ from services.alerting.core.store import Batch, SampleStore, rows_in
 from services.alerting.core.terms import Terms
 from services.alerting.core.timeline import StoredTimeline, Timeline
 from shared.messages.rules import RuleGroup
-from shared.promql.windows import Ints
+from shared.promql.windows import Flags, Ints
 from shared.rules.slices import Slice
 
 MOST_SHAPES = 10_000
@@ -247,16 +247,9 @@ class Fold:
             shape = self._shape(message)
         index, times, values = message.columns()
         rows = shape.rows[index]
-        good = rows >= 0
-        future = good & (times > message.accepted_ms + self._terms.most_ahead_ms)
-        outputs.refused["future"] = int(future.sum())
-        good &= ~future
-        if not message.fill and message.made_by is None:
-            newest = self._progress(message, times)
-            late = good & (times < newest - self._terms.lateness_ms)
-            outputs.refused["late"] = outputs.too_late[message.source] = int(late.sum())
-            good &= ~late
-        rows, times, values = rows[good], times[good], values[good]
+        good = self._good(message, rows, times, outputs)
+        if not good.all():
+            rows, times, values = rows[good], times[good], values[good]
         if not len(rows):
             yield outputs
             return
@@ -277,6 +270,23 @@ class Fold:
             if name != message.made_by and message.accepted_ms >= group.effective_ms and fresh.any():
                 yield from self._arrive(group, rows[fresh], times[fresh], message.accepted_ms, told_ms)
 
+    def _good(self, message: Samples, rows: Ints, times: Ints, outputs: Outputs) -> Flags:
+        """Which samples count; what is refused is noted."""
+        good: Flags = rows >= 0
+        oldest, newest = int(times.min(initial=2**62)), int(times.max(initial=-(2**62)))
+        latest = message.accepted_ms + self._terms.most_ahead_ms
+        if newest > latest:
+            future = good & (times > latest)
+            outputs.refused["future"] = int(future.sum())
+            good &= ~future
+        if not message.fill and message.made_by is None:
+            earliest = self._progress(message, newest) - self._terms.lateness_ms
+            if oldest < earliest:
+                late = good & (times < earliest)
+                outputs.refused["late"] = outputs.too_late[message.source] = int(late.sum())
+                good &= ~late
+        return good
+
     def _arrive(self, group: GroupAtWork, rows: Ints, times: Ints, accepted_ms: int, told_ms: int) -> Iterator[Outputs]:
         """Evaluate an immediate group on what has arrived, each sample at its own instant, in the order of time."""
         # What no instant to come looks at says nothing: it may be new only because it was forgotten.
@@ -289,11 +299,11 @@ class Fold:
         for instant in np.unique(instants).tolist():
             yield group.arrive(sorted(set(rows[instants == instant].tolist())), instant, told_ms)
 
-    def _progress(self, message: Samples, times: Ints) -> int:
+    def _progress(self, message: Samples, newest_ms: int) -> int:
         """The newest time of a source's samples before these. A clock that is ahead is not followed."""
         place = message.source, message.partition
         before = self._newest.pop(place, -(2**62))
-        newest = min(int(times.max(initial=before)), message.accepted_ms + self._terms.clock_tolerance_ms)
+        newest = min(newest_ms, message.accepted_ms + self._terms.clock_tolerance_ms)
         self._newest[place] = max(before, newest)
         if len(self._newest) > MOST_SOURCES:
             self._newest.popitem(last=False)

@@ -19,7 +19,7 @@ CLASSES_MS = (10 * MINUTE_MS, 60 * MINUTE_MS, 6 * 60 * MINUTE_MS, 24 * 60 * MINU
 _BOUNDS = np.array(CLASSES_MS)
 
 
-class Arrival(msgspec.Struct, frozen=True, array_like=True):
+class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A batch: its number, who sent it, where it is on the bus, and the time of its last sample."""
 
     number: int

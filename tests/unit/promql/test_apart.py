@@ -36,14 +36,14 @@ class ApartSource:
         return Selection(found.series, apart=apart([samples[row] for row in range(len(found.series))]))
 
 
-def apart(samples: Sequence[tuple[Ints, Floats]]) -> Apart:
+def apart(samples: Sequence[tuple[Ints, Floats]], until: int = 2**62) -> Apart:
     """Samples of series given one by one; what is left of them in a row is garbage, as in a ring that was in use."""
     counts = np.array([len(times) for times, _ in samples], np.int64)
     width = int(counts.max(initial=0))
     times, values = np.full((len(samples), width), 77_777, np.int64), np.full((len(samples), width), STALE)
     for row, (row_times, row_values) in enumerate(samples):
         times[row, width - len(row_times) :], values[row, width - len(row_times) :] = row_times, row_values
-    return Apart(counts, times, values)
+    return Apart(counts, times, values, until)
 
 
 @SLOW
@@ -124,22 +124,30 @@ def test_samples_are_counted_and_cut_without_markers() -> None:
     ]
 
 
-def test_what_comes_after_an_instant_can_be_left_out() -> None:
+def test_what_comes_after_an_instant_counts_as_not_there() -> None:
     held = apart(
         [
             (np.array([1, 5, 9]), np.array([1.0, 2.0, 3.0])),
             (np.array([6, 8]), np.array([4.0, STALE])),
             (np.array([2, 4]), np.array([5.0, 6.0])),
-        ]
+            (np.array([1, 5]), np.array([7.0, 8.0])),
+        ],
+        until=5,
     )
-    assert held.until(9) is held
-    found = held.until(5)
-    assert [(block.times.tolist(), block.values.tolist(), block.marked) for block in found.blocks()] == [
-        ([1, 5], [[1.0, 2.0]], False),
+    assert [(block.times.tolist(), block.values.tolist(), block.marked) for block in held.blocks()] == [
+        ([1, 5], [[1.0, 2.0], [7.0, 8.0]], False),
         ([], [[]], False),
         ([2, 4], [[5.0, 6.0]], False),
     ]
-    assert found.samples(0, 100) == 4
+    assert held.samples(0, 100) == 6
+    values, times, there = held.newest(7, 10)
+    assert [(value, time) for value, time, one in zip(values, times, there, strict=True) if one] == [
+        (2.0, 5),
+        (6.0, 4),
+        (8.0, 5),
+    ]
+    seen = {int(row): cut.times[place].tolist() for cut in held.cuts(1, 9) for place, row in enumerate(cut.rows)}
+    assert seen == {0: [5], 2: [2, 4], 3: [5]}
 
 
 @pytest.mark.parametrize(
