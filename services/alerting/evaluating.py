@@ -9,15 +9,20 @@ import structlog
 
 from services.alerting import metrics
 from services.alerting.core.fold import Fold, Work
+from services.alerting.core.group import GroupAtWork
 from services.alerting.reporting import Cost, Reporter
 from services.alerting.telling import Teller
-from services.alerting.turns import Turns, at_once
+from services.alerting.turns import Turns, in_thread
 from shared.rules.slices import Slice
 
 log = structlog.get_logger()
 
-# A rule that is expected to take longer is evaluated in a thread, with its group; so is a group that is new.
+# A rule that is expected to take longer is evaluated in a thread, with its group.
 LONGEST_HERE_SECONDS = 0.004
+# So is a group of more series that was not evaluated yet.
+MOST_SERIES_HERE = 2_000
+# Missed instants up to so many are taken one by one, like any others; more are made up for together, in a thread.
+FEW_INSTANTS = 8
 # How far the evaluation of the grid may fall behind before no more messages are folded.
 MOST_BEHIND_MS = 60_000
 
@@ -45,10 +50,10 @@ class Evaluating:
                 if not self._in_hand[1].done():
                     return
                 await self.finish()
-            work = next(self._fold.due(), None)
-            if work is None:
+            name = next(iter(self._fold.due_groups), None)
+            if name is None:
                 return
-            self._begin(work)
+            self._begin(self._next_of(name))
             if others_wait():
                 return  # messages come first: one may be what an alert waits for
             await asyncio.sleep(0)
@@ -65,7 +70,7 @@ class Evaluating:
         if self._in_hand is not None and self._in_hand[0].group.name == name:
             await self.finish()
         elif name in self._fold.due_groups:
-            work = self._fold.work_of(name)
+            work = self._next_of(name)
             await self._conclude(work, self._evaluate(work, urgent=True))
 
     async def keep_up(self) -> None:
@@ -73,9 +78,8 @@ class Evaluating:
         fold = self._fold
         while (oldest := fold.oldest_due_ms) is not None and fold.timeline.now_ms - oldest > MOST_BEHIND_MS:
             await self.finish()
-            work = next(fold.due(), None)
-            if work is not None:
-                self._begin(work)
+            if self._fold.due_groups:
+                self._begin(self._next_of(next(iter(self._fold.due_groups))))
                 await self.finish()
 
     def _begin(self, work: Work) -> None:
@@ -84,17 +88,27 @@ class Evaluating:
         self._in_hand = work, task
 
     async def _evaluate(self, work: Work, *, urgent: bool = False) -> Slice:
-        name, ticks = work.group.name, len(work.ticks)
-        known = self._reporter.costs.get(name)
-        if ticks == 1 and known is not None and known.longest_seconds <= LONGEST_HERE_SECONDS:
-            behind_ms = self._fold.timeline.now_ms - work.ticks[0].instant_ms
-            steps = work.steps()
-            done = await (self._turns.urgent(steps) if urgent else self._turns.take(steps, behind_ms / 1_000))
+        steps, ticks = work.steps(), len(work.ticks)
+        behind_seconds = (self._fold.timeline.now_ms - work.ticks[0].instant_ms) / 1_000
+        if ticks > 1 or not self._is_light(work.group):
+            loop = asyncio.get_running_loop()
+            done = await loop.run_in_executor(self._threads, in_thread, steps, behind_seconds)
+        elif urgent:
+            done = await self._turns.urgent(steps)
         else:
-            done = await asyncio.get_running_loop().run_in_executor(self._threads, at_once, work.steps())
-        self._reporter.costs[name] = Cost(done.seconds / ticks, done.longest_seconds / ticks)
+            done = await self._turns.take(steps, behind_seconds)
+        self._reporter.costs[work.group.name] = Cost(done.seconds / ticks, done.longest_seconds / ticks)
         metrics.EVALUATION_SECONDS.observe(done.seconds)
         return done.result
+
+    def _is_light(self, group: GroupAtWork) -> bool:
+        known = self._reporter.costs.get(group.name)
+        return group.series <= MOST_SERIES_HERE if known is None else known.longest_seconds <= LONGEST_HERE_SECONDS
+
+    def _next_of(self, name: str) -> Work:
+        """The next due instants of a group: one, if that is soon done."""
+        group = self._fold.groups[name]
+        return self._fold.work_of(name, 1 if len(group.due) <= FEW_INSTANTS and self._is_light(group) else None)
 
     async def _conclude(self, work: Work, evaluation: Awaitable[Slice]) -> None:
         try:

@@ -23,7 +23,8 @@ class Keeper:
     ) -> None:
         self._partition, self._store, self._name = partition, store, name
         self._threads, self._awake = threads, awake
-        self._held: deque[Taken] = deque()
+        self._held: deque[tuple[int, Callable[[], None]]] = deque()
+        """Offsets, and how to acknowledge; not the messages themselves, which may be large."""
         self._manifest: Manifest | None = None
         """The last one that was written or restored."""
         self._stored_next = 0
@@ -36,7 +37,7 @@ class Keeper:
 
     def hold(self, taken: Taken) -> None:
         """This message is to be acknowledged when a snapshot covers it."""
-        self._held.append(taken)
+        self._held.append((taken.record.offset, taken.done))
 
     def entries(self) -> Mapping[str, bytes]:
         """What is stored for the partition."""
@@ -88,5 +89,5 @@ class Keeper:
             await self._store.write(self._partition, dict.fromkeys(sorted(stale)))
 
     def _let_go(self) -> None:
-        while self._held and self._held[0].record.offset < self._stored_next:
-            self._held.popleft().done()
+        while self._held and self._held[0][0] < self._stored_next:
+            self._held.popleft()[1]()

@@ -29,7 +29,7 @@ from services.alerting.sending import until_sent
 from services.alerting.store import MANIFEST, Store
 from services.alerting.taken import Taken
 from services.alerting.telling import Teller
-from services.alerting.turns import Breaths, Turns
+from services.alerting.turns import Breaths, TakingUp, Turns
 from shared import clock
 from shared.bus import Producer
 from shared.bus.received import Reader
@@ -38,7 +38,8 @@ from shared.messages.topics import ALERTING_INPUTS
 
 log = structlog.get_logger()
 
-MOST_WAITING = 2_000
+# A message may hold a quarter of a megabyte.
+MOST_WAITING = 200
 MOST_AT_ONCE = 100
 # Messages that wait for the snapshot that covers them, before one is taken ahead of its time.
 MOST_HELD = 10_000
@@ -60,9 +61,11 @@ class Owner:
         worker: str,
         threads: ThreadPoolExecutor,
         turns: Turns,
+        taking_up: TakingUp,
     ) -> None:
         self.partition, self._bootstrap, self._terms = partition, bootstrap, terms
         self._snapshot_seconds, self._threads, self._turns = snapshot_seconds, threads, turns
+        self._taking_up = taking_up
         self._reader, self._teller = Reader("alerting", producer), Teller(producer)
         self._reporter = Reporter(producer, worker)
         self._waiting: asyncio.Queue[Taken | None] = asyncio.Queue(MOST_WAITING)
@@ -184,7 +187,8 @@ class Owner:
 
     async def _restore(self, first_offset: int) -> None:
         """Take up the stored state, and fold what the log has between it and the first message that we are given."""
-        with metrics.RECOVERY_SECONDS.time():
+        began = clock.elapsed()
+        with metrics.RECOVERY_SECONDS.time(), self._taking_up.one_more():
             entries = self._keeper.entries()
             if MANIFEST in entries:
                 try:
@@ -204,7 +208,10 @@ class Owner:
                     log.error(
                         "snapshot can't be used, the log is folded anew", partition=self.partition, reason=str(error)
                     )
-            log.info("partition taken up", partition=self.partition, next=self._next, first=first_offset)
+            seconds = round(clock.elapsed() - began, 1)
+            log.info(
+                "partition taken up", partition=self.partition, next=self._next, first=first_offset, seconds=seconds
+            )
             if self._next < first_offset:
                 async for records in read_stretch(
                     self._bootstrap, ALERTING_INPUTS, self.partition, self._next, first_offset
@@ -246,6 +253,8 @@ class Owner:
         metrics.GROUPS.labels(name).set(len(groups))
         metrics.SERIES.labels(name).set(len(self._fold.store))
         metrics.WINDOW_BYTES.labels(name).set(self._fold.store.nbytes)
+        oldest, now_ms = self._fold.oldest_due_ms, self._fold.timeline.now_ms
+        metrics.BEHIND.labels(name).set(0 if oldest is None else (now_ms - oldest) / 1_000)
         metrics.GROUPS_REFUSED.labels(name).set(sum(group.refusal is not None for group in groups))
         held = {
             Failure(group.name, group.definition.rules[place].name, reason)

@@ -17,7 +17,7 @@ from services.alerting.router import Router
 from services.alerting.settings import Settings
 from services.alerting.stream import GROUP, Stream
 from services.alerting.taken import Taken
-from services.alerting.turns import Turns
+from services.alerting.turns import TakingUp, Turns
 from shared.bus import Follower
 from shared.database import Database
 from shared.messages.topics import ALERTING_ROUTING, RULES
@@ -47,7 +47,7 @@ class Alerting:
         history = HistoryFiller(self.database, runtime.producer)
         self.router = Router(bootstrap, GROUP, runtime.producer, settings.terms, mine.marker_interval_seconds, history)
         self._threads = ThreadPoolExecutor(mine.evaluation_threads, thread_name_prefix="evaluation")
-        self._turns = Turns()
+        self._turns, self._taking_up = Turns(), TakingUp()
         self._terms, self._instance = settings.terms, settings.instance
         self._owners: dict[int, Owner] = {}
         self._inputs: set[int] = set()
@@ -55,6 +55,7 @@ class Alerting:
 
     async def take_samples(self, taken: Taken) -> None:
         """A message of `pantau.samples`."""
+        await self._taking_up.over()
         await self.router.put(taken)
 
     async def take_input(self, taken: Taken) -> None:
@@ -94,6 +95,7 @@ class Alerting:
             self._instance,
             self._threads,
             self._turns,
+            self._taking_up,
         )
         owner.start().add_done_callback(self._note_end)
         return owner

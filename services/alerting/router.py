@@ -40,7 +40,7 @@ from shared.messages.topics import ALERTING_INPUTS, ALERTING_ROUTING, SAMPLES, O
 
 log = structlog.get_logger()
 
-MOST_WAITING = 2_000
+MOST_WAITING = 400
 MOST_AT_ONCE = 200
 MARKER_SPACING_MS = 1_000
 # Groups that read each other wait for markers: those come sooner then, but not more often than this.

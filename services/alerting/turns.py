@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Generic, NamedTuple, TypeVar
 
 from shared import clock
@@ -12,8 +14,12 @@ T = TypeVar("T")
 PIECE_SECONDS = 0.001
 # How much longer a rest is than the piece before it.
 RESTS = 4.0
-# Evaluations that are so far behind don't rest any more.
-RESTLESS_SECONDS = 30.0
+RESTS_IN_THREAD = 2.0
+# Evaluations that are so far behind rest as little as they may.
+HASTY_SECONDS = 30.0
+LEAST_EASE = 0.25
+# Rests are no longer by more than that for a loop that is busy: some time has to be left.
+MOST_LATE_SECONDS = 0.005
 
 
 class Breaths:
@@ -39,7 +45,7 @@ class Done(NamedTuple, Generic[T]):
 
 class Turns:
     """Shared by all who evaluate on one loop: one piece after another, whoever it is of, and a rest after each, so that
-    the messages that come meanwhile are not held up; a longer one when the loop is busy. Who falls behind rests less."""
+    messages that come meanwhile are not held up; a longer one when the loop is busy. Who falls behind rests less."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -50,13 +56,13 @@ class Turns:
         """Do the steps here, of which some should have been done so long ago. A step that takes longer than a piece may
         is a piece of its own."""
         meter = _Meter(steps)
-        ease = max(1 - behind_seconds / RESTLESS_SECONDS, 0.0)
+        ease = _ease(behind_seconds)
         while True:
             async with self._turn:
                 before = meter.seconds
                 if meter.go_on(PIECE_SECONDS):
                     return meter.done()
-                await self._rest(((meter.seconds - before) * RESTS + self._late) * ease)
+                await self._rest((meter.seconds - before) * RESTS * ease + min(self._late, MOST_LATE_SECONDS))
 
     async def _rest(self, seconds: float) -> None:
         began = clock.elapsed()
@@ -71,11 +77,43 @@ class Turns:
         return meter.done()
 
 
-def at_once(steps: Steps[T]) -> Done[T]:
-    """Do the steps without a break: for threads."""
-    meter = _Meter(steps)
-    meter.go_on(float("inf"))
+def in_thread(steps: Steps[T], behind_seconds: float) -> Done[T]:
+    """Do the steps in a thread, with rests, too: the loop would have to share the interpreter with it all the time."""
+    meter, ease = _Meter(steps), _ease(behind_seconds)
+    before = 0.0
+    while not meter.go_on(PIECE_SECONDS):
+        time.sleep((meter.seconds - before) * RESTS_IN_THREAD * ease)
+        before = meter.seconds
     return meter.done()
+
+
+def _ease(behind_seconds: float) -> float:
+    return max(1 - behind_seconds / HASTY_SECONDS, LEAST_EASE)
+
+
+class TakingUp:
+    """Who takes up a partition from its snapshot has the interpreter to itself: others wait for it to be over."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Inside it one more is at it."""
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
+
+    async def over(self) -> None:
+        """Wait until nobody is."""
+        await self._none.wait()
 
 
 class _Meter(Generic[T]):

@@ -139,10 +139,11 @@ class Fold:
         for name in list(self._due):
             yield self.work_of(name)
 
-    def work_of(self, name: str) -> Work:
-        """The next due instants of a group that has some."""
+    def work_of(self, name: str, most: int | None = None) -> Work:
+        """The next due instants of a group that has some, at most so many."""
         group = self.groups[name]
-        return Work(group, [group.due[place] for place in range(min(len(group.due), self._terms.most_slice))])
+        most = min(most or self._terms.most_slice, self._terms.most_slice, len(group.due))
+        return Work(group, [group.due[place] for place in range(most)])
 
     @property
     def due_groups(self) -> Collection[str]:

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     values: Floats
     marks: Marks
 
-    def only(self, chosen: Flags) -> "Entry":
+    def only(self, chosen: Flags | Ints) -> "Entry":
         """Some of its samples."""
         columns = self.numbers[chosen], self.reach[chosen], self.times[chosen], self.values[chosen]
         return Entry(*columns, self.marks[chosen])
@@ -78,13 +78,13 @@ class Journal:
 
 
 def by_class(entries: Sequence[Entry]) -> dict[int, Entry]:
-    """The samples of entries, joined, by class."""
+    """The samples of entries, joined, by class; those of a series together, so that they are soon put back."""
     if not entries:
         return {}
     whole = joined_entries(entries)
-    classes = np.searchsorted(_BOUNDS, whole.reach)
-    found = np.unique(classes).tolist()
-    return {number: whole if len(found) == 1 else whole.only(classes == number) for number in found}
+    order = np.argsort(whole.numbers, kind="stable")
+    classes = np.searchsorted(_BOUNDS, whole.reach)[order]
+    return {number: whole.only(order[classes == number]) for number in np.unique(classes).tolist()}
 
 
 def joined_entries(entries: Sequence[Entry]) -> Entry:
