@@ -119,6 +119,7 @@ class Owner:
             return
         try:
             await self._restore(first.record.offset)
+            await self._taking_up.over()
             await self._fold_until_stopped([first])
             await self._keeper.end()
             self._keeper.begin(self._fold, self._next)

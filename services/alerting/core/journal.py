@@ -78,11 +78,11 @@ class Journal:
 
 
 def by_class(entries: Sequence[Entry]) -> dict[int, Entry]:
-    """The samples of entries, joined, by class; those of a series together, so that they are soon put back."""
+    """The samples of entries, joined, by class; those of a series together and rising: they are soon put back then."""
     if not entries:
         return {}
     whole = joined_entries(entries)
-    order = np.argsort(whole.numbers, kind="stable")
+    order = np.lexsort((whole.times, whole.numbers))
     classes = np.searchsorted(_BOUNDS, whole.reach)[order]
     return {number: whole.only(order[classes == number]) for number in np.unique(classes).tolist()}
 

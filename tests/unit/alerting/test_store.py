@@ -131,7 +131,7 @@ def test_entries_come_back_from_their_bytes_by_class(samples: list[tuple[tuple[i
     assert journal.drain() == ([], [])
     found = by_class(entries)
     for number, reach in enumerate(CLASSES_MS):
-        chosen = np.argsort(columns[0], kind="stable")  # those of a series together
+        chosen = np.lexsort((columns[2], columns[0]))  # those of a series together, rising
         chosen = chosen[columns[1][chosen] == reach]
         assert (number in found) == bool(len(chosen))
         if len(chosen):
