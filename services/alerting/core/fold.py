@@ -266,7 +266,7 @@ class Fold:
         if not len(rows):
             yield outputs
             return
-        batch = Batch(message.source, message.partition, message.offset, message.accepted_ms)
+        batch = Batch(message.source, message.partition, message.offset, message.accepted_ms, message.fill)
         overflowed = self.store.overflowed
         evaluated = {} if message.fill else self._looked_at(shape, message.made_by, int(times.min()))
         taken = self.store.take(rows, times, values, batch, evaluated)

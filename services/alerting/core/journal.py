@@ -55,26 +55,34 @@ class Packed(msgspec.Struct, frozen=True):
     marks: bytes
 
 
+class Taken(NamedTuple):
+    """What a journal holds, in the order in which it came: segments of either put back fast, mixed ones don't."""
+
+    older: list[Entry]
+    newer: list[Entry]
+
+
 class Journal:
     """Entries in the order in which they were stored, and the batches that they came in."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._taken = Taken([], [])
         self._arrivals: list[Arrival] = []
 
-    def append(self, entry: Entry) -> None:
-        """Note samples. The same may be noted again, as of a class that is kept for longer."""
-        self._entries.append(entry)
+    def append(self, entry: Entry, *, older: bool = False) -> None:
+        """Note samples; `older` says that they came before what there was. The same may be noted again, as of a class
+        that is kept for longer."""
+        (self._taken.older if older else self._taken.newer).append(entry)
 
     def note(self, arrival: Arrival) -> None:
         """Note a batch that samples came in."""
         self._arrivals.append(arrival)
 
-    def drain(self) -> tuple[list[Entry], list[Arrival]]:
+    def drain(self) -> tuple[Taken, list[Arrival]]:
         """All entries and arrivals; the journal is empty then."""
-        entries, self._entries = self._entries, []
+        taken, self._taken = self._taken, Taken([], [])
         arrivals, self._arrivals = self._arrivals, []
-        return entries, arrivals
+        return taken, arrivals
 
 
 def by_class(entries: Sequence[Entry]) -> dict[int, Entry]:

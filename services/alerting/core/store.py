@@ -43,6 +43,8 @@ class Batch(NamedTuple):
     partition: int
     offset: int
     accepted_ms: int
+    fill: bool = False
+    """Whether it fills windows with what is older than what they hold."""
 
 
 class Taken(NamedTuple):
@@ -131,7 +133,7 @@ class SampleStore:
     def take(self, rows: Ints, times: Ints, values: Floats, batch: Batch, evaluated: Mapping[str, int]) -> Taken:
         """Store samples of rows. `evaluated`: by group, up to which instant it has been evaluated on what was there."""
         self._last_arrival = self._last_arrival % MOST_ARRIVALS + 1
-        arrival = Arrival(self._last_arrival, *batch, int(times.max()))
+        arrival = Arrival(self._last_arrival, *batch[:4], int(times.max()))
         marks = np.full(len(rows), arrival.number, np.int32)
         behind, late = self._late(rows, times, evaluated)
         marks[behind] *= -1
@@ -141,7 +143,7 @@ class SampleStore:
             self._arrivals[arrival.number] = arrival
             new = rows[fresh]
             entry = Entry(self._numbers[new], self._reach[new], times[fresh], values[fresh], marks[fresh])
-            self.journal.append(entry)
+            self.journal.append(entry, older=batch.fill)
             self.journal.note(arrival)
         return Taken(fresh, Counter(group for place, groups in late.items() if fresh[place] for group in groups))
 
@@ -184,7 +186,7 @@ class SampleStore:
         self._numbers[row], self.changed = number, True
         if len(times):
             columns = np.full(len(times), number), np.full(len(times), reach_ms)
-            self.journal.append(Entry(*columns, times, values, marks))
+            self.journal.append(Entry(*columns, times, values, marks), older=True)
 
     def forget(self, horizon_ms: int) -> None:
         """No instant up to here will be evaluated again: series without a sample that counts are forgotten."""
