@@ -69,7 +69,8 @@ SECURITY_SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Set by `login`"},
 }
 ROUTERS = (
-    health.router,
+    health.viewer,
+    health.operator,
     services.router,
     metrics.viewer,
     metrics.ingest,

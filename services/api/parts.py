@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from services.api.backtests import Backtests
+from services.api.check_runs import CheckRuns
 from services.api.core.access import Tokens
 from services.api.explain import Explainer
 from services.api.intake import Intake
@@ -35,6 +36,7 @@ class Parts:
     """Label `instance` of its own metrics."""
     database: Database = field(init=False)
     live: Live = field(init=False)
+    check_runs: CheckRuns = field(init=False)
     views: Views = field(init=False)
     intake: Intake = field(init=False)
     outbox: Outbox = field(init=False)
@@ -51,7 +53,8 @@ class Parts:
         api, producer = self.settings.api, self.producer
         self.database = Database(self.settings.database, "api")
         self.live = Live(api.most_stream_clients)
-        self.views = Views(self.settings.kafka.bootstrap, producer, self.live, api.recent_minutes)
+        self.check_runs = CheckRuns(producer, api.check_run_seconds, api.most_check_runs)
+        self.views = Views(self.settings.kafka.bootstrap, producer, self.live, self.check_runs, api.recent_minutes)
         self.intake = Intake(producer, api.most_waiting_samples, api.bus_deadline_seconds)
         self.outbox = Outbox(self.database, producer, api.bus_deadline_seconds)
         self.logins = Logins(self.database, producer, self.views.tokens, api)

@@ -82,6 +82,10 @@ class ApiSettings(Section):
     """Pushed request logs that wait for the bus; what is above gets 503."""
     bus_deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
     """How long a push, or a changed rule, waits for the bus."""
+    check_run_seconds: Annotated[float, Field(gt=0, le=300)] = 12.0
+    """How long a health check that is to run now may take, with the way there and back; what is above gets 503."""
+    most_check_runs: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """Health checks that run because somebody asked, side by side; what is above gets 429."""
     recent_minutes: Annotated[int, Field(ge=5, le=240)] = 30
     """How much of `pantau.samples` is read at start for the charts of the overview."""
     drain_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0

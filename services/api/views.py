@@ -5,6 +5,7 @@ import socket
 
 from prometheus_client import Gauge
 
+from services.api.check_runs import CheckRuns
 from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.bodies import SystemEvent
@@ -29,7 +30,9 @@ HEARTBEATS_SINCE_MS = 60_000
 class Views:
     """Follows the bus. Access, rules, active alerts and health must be complete before api is ready."""
 
-    def __init__(self, bootstrap: str, producer: Producer, live: Live, recent_minutes: int) -> None:
+    def __init__(
+        self, bootstrap: str, producer: Producer, live: Live, check_runs: CheckRuns, recent_minutes: int
+    ) -> None:
         self.tokens = Tokens()
         self.rules: dict[str, RuleGroup] = {}
         self.statuses: dict[str, GroupStatus] = {}
@@ -44,7 +47,7 @@ class Views:
         self.system = SystemView()
         self.traffic = TrafficView(recent_minutes)
         self.own_host = socket.gethostname()
-        self._live = live
+        self._live, self._check_runs = live, check_runs
         now_ms = clock.now_ms()
         compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
         self._compacted = Follower(bootstrap, CONSUMER, compacted, producer, self._apply_compacted, "beginning")
@@ -108,6 +111,7 @@ class Views:
     def _apply_health(self, received: Received) -> None:
         if self.health.put(received.message) and self._health.caught_up.is_set():
             self._live.publish("health", self.health.body(clock.now_ms()))
+        self._check_runs.settle(received.message)
 
     def _apply_heartbeat(self, received: Received) -> None:
         self.services.put(received.message)

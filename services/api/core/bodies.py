@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.messages.access import Role
 from shared.messages.alerts import Severity
+from shared.messages.health import Status
 from shared.messages.message import Instant
 
 HealthStatus = Literal["healthy", "degraded", "unhealthy", "unknown"]
@@ -72,6 +73,12 @@ class CheckBody(Body):
     checked_at: Instant
     stale: bool
     """The result is too old to say anything: the status is unknown"""
+    found: Status | None = None
+    """What the last run found, where damping does not tell it (yet)"""
+    depends_on: list[str] = []
+    """The checks without which this one can't be healthy"""
+    unhealthy_parents: list[str] = []
+    """Those among them, and among those that they depend on, that were unhealthy at that moment"""
 
 
 class HealthBody(Body):
