@@ -25,6 +25,9 @@ from shared.service import Readiness
 TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
 CONSUMER = "api"
 HEARTBEATS_SINCE_MS = 60_000
+# For each check that there is, results are gathered for so long before they are told: 20 ms of ten, 4 s of 2,000.
+GATHERING_SECONDS = 0.002
+MOST_GATHERING_SECONDS = 5.0
 
 
 class Views:
@@ -48,6 +51,7 @@ class Views:
         self.traffic = TrafficView(recent_minutes)
         self.own_host = socket.gethostname()
         self._live, self._check_runs = live, check_runs
+        self._health_changed = asyncio.Event()
         now_ms = clock.now_ms()
         compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
         self._compacted = Follower(bootstrap, CONSUMER, compacted, producer, self._apply_compacted, "beginning")
@@ -76,6 +80,7 @@ class Views:
         async with asyncio.TaskGroup() as tasks:
             for follower in (*needed.values(), self._samples, self._heartbeats):
                 tasks.create_task(follower.run())
+            tasks.create_task(self._tell_health())
             for name, follower in needed.items():
                 await follower.caught_up.wait()
                 readiness.there(name)
@@ -110,8 +115,16 @@ class Views:
 
     def _apply_health(self, received: Received) -> None:
         if self.health.put(received.message) and self._health.caught_up.is_set():
-            self._live.publish("health", self.health.body(clock.now_ms()))
+            self._health_changed.set()
         self._check_runs.settle(received.message)
+
+    async def _tell_health(self) -> None:
+        """Tell the live streams of all checks together, the more of them the more rarely: each event holds them all."""
+        while True:
+            await self._health_changed.wait()
+            self._health_changed.clear()
+            self._live.publish("health", self.health.body(clock.now_ms()))
+            await asyncio.sleep(min(MOST_GATHERING_SECONDS, GATHERING_SECONDS * len(self.health)))
 
     def _apply_heartbeat(self, received: Received) -> None:
         self.services.put(received.message)

@@ -1,6 +1,7 @@
 """TLS as the checks speak it, and how long the certificate that they met is still good."""
 
 import ssl
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -36,15 +37,20 @@ class ClientTlsSettings(Section):
         return self
 
     def context(self) -> ssl.SSLContext:
-        """The TLS context. ValueError if `ca_file` can't be used."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ValueError(f"ca_file: {self.ca_file} can't be used: {error.strerror or error}") from error
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        """The TLS context, which all with the same settings share. ValueError if `ca_file` can't be used."""
+        return _context(self.ca_file, self.insecure_skip_verify)
+
+
+@lru_cache(maxsize=64)  # each holds all that is trusted: about a megabyte
+def _context(ca_file: Path | None, insecure_skip_verify: bool) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ValueError(f"ca_file: {ca_file} can't be used: {error.strerror or error}") from error
+    if insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class Certificate(NamedTuple):

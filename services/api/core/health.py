@@ -15,6 +15,9 @@ class HealthView:
     def __init__(self) -> None:
         self._latest: dict[str, HealthResult] = {}
 
+    def __len__(self) -> int:
+        return len(self._latest)
+
     def put(self, result: HealthResult) -> bool:
         """Take `result`; whether it is newer than what was known of its check."""
         known = self._latest.get(result.check)
