@@ -14,6 +14,7 @@ from services.health.plan import terms_of
 from services.health.requests import Requests
 from services.health.runner import Runner
 from services.health.settings import Settings
+from services.health.worst import WorstOf
 from shared import clock
 from shared.bus import Outgoing
 from shared.bus.backlog import Backlog
@@ -53,7 +54,14 @@ def program(settings: Settings) -> Program:
         board = Board()
         checks = all_checks(settings, board)
         terms = terms_of(settings, checks)
-        runners = {check.name: Runner(check, publish, terms[check.name], board) for check in checks}
+        places = {check.kind: asyncio.Semaphore(own.most_at_once) for check in checks}
+        runners = {
+            # Who sums up waits for those that it sums up: it must not take a place from them.
+            check.name: Runner(
+                check, publish, terms[check.name], board, None if isinstance(check, WorstOf) else places[check.kind]
+            )
+            for check in checks
+        }
         asks = {name: runner.ask for name, runner in runners.items()}
         requests = Requests(settings.kafka.bootstrap, runtime.producer, asks)
         waits = first_waits([(check.kind, check.interval_seconds) for check in checks])

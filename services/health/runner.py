@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import structlog
 from prometheus_client import Counter
@@ -30,10 +31,19 @@ Publish = Callable[[HealthResult], None]
 class Runner:
     """Runs one check for ever."""
 
-    def __init__(self, check: Check, publish: Publish, terms: Terms | None = None, board: Board | None = None) -> None:
-        """`board` holds what is told of the checks that this one depends on, and takes what is told of this one."""
+    def __init__(
+        self,
+        check: Check,
+        publish: Publish,
+        terms: Terms | None = None,
+        board: Board | None = None,
+        places: asyncio.Semaphore | None = None,
+    ) -> None:
+        """`board` holds what is told of the checks that this one depends on, and takes what is told of this one.
+        `places` bound how many of its kind run side by side; waiting for one counts for no deadline."""
         self._check, self._publish = check, publish
         self._terms, self._board = terms or Terms(), board or Board()
+        self._places = places or nullcontext()
         self._turn = OneAtATime(f"check {check.name}")
         self._state: Damped | None = None
         self._asking: list[str] = []
@@ -53,7 +63,9 @@ class Runner:
         first = due = clock.elapsed() + first_after_seconds
         while True:
             await self._until(due)
-            self._publish(await self.run_once())
+            async with self._places:
+                result = await self.run_once()
+            self._publish(result)
             now = clock.elapsed()
             if now >= due:
                 MISSED.labels(self._check.name).inc(instants_passed(first, self._check.interval_seconds, due, now))

@@ -63,6 +63,8 @@ class HealthSettings(Section):
     """How often checks run, unless they say otherwise."""
     deadline_seconds: Seconds = 5.0
     """How long a check may take, unless it says otherwise; never longer than its interval."""
+    most_at_once: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """How many checks of one kind run side by side; the others wait, which counts for no deadline."""
     buffer_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 3600.0
     """How long results are kept while the bus is away. What is older is dropped and counted."""
     buffer_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024

@@ -160,3 +160,30 @@ async def test_requests_are_handed_to_the_check_that_they_name_in_time() -> None
         requests.take(one)
     assert asked == ["id-kafka", "id-kafka"]
     assert {outcome: counted(outcome) - count for outcome, count in before.items()} == dict.fromkeys(before, 1.0)
+
+
+async def test_so_many_of_a_kind_run_side_by_side_and_the_others_wait_in_peace() -> None:
+    places = asyncio.Semaphore(2)
+    checks = [Given(f"given:{number}") for number in range(5)]
+    results: list[HealthResult] = []
+    for check in checks:
+        check.deadline_seconds = 30.0
+        check.gate.clear()
+    tasks = [asyncio.create_task(Runner(check, results.append, places=places).run()) for check in checks]
+
+    async def told(count: int) -> bool:
+        return len(results) == count
+
+    async def begun(count: int) -> bool:
+        return sum(check.runs for check in checks) == count
+
+    try:
+        await eventually(lambda: begun(2))
+        for already in range(1, 6):
+            next(check for check in checks if check.runs and not check.gate.is_set()).gate.set()
+            await eventually(lambda already=already: told(already))  # type: ignore[misc]
+            await eventually(lambda already=already: begun(min(5, already + 2)))  # type: ignore[misc]
+    finally:
+        for task in tasks:
+            task.cancel()
+    assert {one.status for one in results} == {"healthy"}

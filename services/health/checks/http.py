@@ -2,14 +2,14 @@
 
 import ssl
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from services.health.check import Check, Figures, Finding, judged
 from services.health.core.complaints import Complaint
-from services.health.core.http_answers import of_body, of_headers, of_status, same_origin, same_site
+from services.health.core.http_answers import of_body, of_headers, of_status, same_origin, same_site, shown
 from services.health.core.judgments import of_time
 from services.health.core.results import HTTP_STATUS
 from services.health.reasons import of_connection
@@ -59,12 +59,13 @@ class HttpCheck:
         self._settings = settings
         self._tls = settings.tls.context()
         self.interval_seconds, self.deadline_seconds = interval_seconds, deadline_seconds
-        self.secrets = frozenset(value for value in settings.request_headers().values() if value)
+        asked = {settings.url} if urlsplit(settings.url).query else set()
+        self.secrets = frozenset(asked | {value for value in settings.request_headers().values() if value})
 
     async def run(self) -> Finding:
         """Ask, follow redirects where that is allowed, and judge the last answer."""
         settings, began = self._settings, clock.elapsed()
-        details: dict[str, Any] = {"url": settings.url}
+        details: dict[str, Any] = {"url": shown(settings.url)}
         try:
             headers = settings.request_headers()
         except ValueError as error:
@@ -95,7 +96,7 @@ class HttpCheck:
         complaints = [*complaints, *certificate.complaints, *of_time(seconds, settings.degraded_seconds)]
         details |= {"http_status": answer.status} | certificate.details
         if answer.url != settings.url:
-            details["redirected_to"] = answer.url
+            details["redirected_to"] = shown(answer.url)
         figures: Figures = ((HTTP_STATUS, float(answer.status)), *certificate.figures)
         return judged(complaints, details, figures)
 
@@ -114,7 +115,7 @@ class HttpCheck:
             if not url.startswith(("http://", "https://")):
                 return answer, [Complaint("unhealthy", "redirect", "it redirects to something that is not HTTP")]
             if settings.redirects == "same_host" and not same_site(answer.url, url):
-                return answer, [Complaint("unhealthy", "redirect", f"it redirects elsewhere, to {url[:200]}")]
+                return answer, [Complaint("unhealthy", "redirect", f"it redirects elsewhere, to {shown(url)}")]
             if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                 method, body = "GET", ""  # as browsers do, and RFC 9110 allows
         return answer, [Complaint("unhealthy", "redirect", f"more than {MOST_REDIRECTS} redirects")]

@@ -42,6 +42,11 @@ def of_body(text: str, contains: str | None, matches: str | None, *, cut: bool) 
     return complaints
 
 
+def shown(url: str) -> str:
+    """A URL as it may be told: what follows its path may be secret, and is long."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()[:200]
+
+
 def same_origin(one: str, other: str) -> bool:
     """Whether two URLs lead to the same server: what is secret may be sent to the second, too. The way from port 80 to
     TLS on 443 stays on it."""

@@ -5,7 +5,7 @@ import pytest
 from services.health.core.certificates import DAY_MS, days_left, of_expiry
 from services.health.core.complaints import Complaint, summed_up
 from services.health.core.dns_answers import of_answers
-from services.health.core.http_answers import of_body, of_headers, of_status, same_origin, same_site
+from services.health.core.http_answers import of_body, of_headers, of_status, same_origin, same_site, shown
 from services.health.core.judgments import of_loss, of_time
 from services.health.core.patterns import pattern_of
 from services.health.core.spreading import TOGETHER, first_waits
@@ -62,6 +62,10 @@ def test_bodies() -> None:
 )
 def test_where_redirects_lead(one: str, other: str, site: bool, origin: bool) -> None:
     assert (same_site(one, other), same_origin(one, other)) == (site, origin)
+
+
+def test_what_follows_a_path_is_not_told() -> None:
+    assert shown("https://a:8443/login?token=s3cr3t#x") == "https://a:8443/login"
 
 
 @pytest.mark.parametrize(
