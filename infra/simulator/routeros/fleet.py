@@ -62,7 +62,7 @@ class Fleet:
             await self.switch_off(name)
 
     async def switch_off(self, name: str) -> None:
-        """The router is gone: connections end, new ones are refused."""
+        """The router is gone, or the network to it: connections end, new ones are refused."""
         served = self.routers[name]
         if served._server is not None:
             served._server.close()
@@ -74,6 +74,10 @@ class Fleet:
         served = self.routers[name]
         served.router.reboot(self._now_ms() // 1000 * 1000)
         await self._listen(served)
+
+    async def reconnect(self, name: str) -> None:
+        """It can be reached again, on the same port: it has run on while it was not."""
+        await self._listen(self.routers[name])
 
     async def drop_connections(self, name: str) -> None:
         """End the connections of the router; it takes new ones."""

@@ -1,0 +1,38 @@
+"""Where the parts of a simulated provider listen, and what `pantau.yaml` must hold to have it watched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from infra.simulator.provider import Provider
+
+HOST = "127.0.0.1"
+ROUTERS_FROM = 10
+
+
+@dataclass(frozen=True)
+class Ports:
+    """0 is any free port."""
+
+    application: int = 0
+    gateway: int = 0
+    routers: int = 0
+    """That of the first router; the others follow."""
+
+    @classmethod
+    def at(cls, port: int) -> Self:
+        """All of them from `port` on."""
+        return cls(port, port + 1, port + ROUTERS_FROM)
+
+    def of_routers(self, provider: Provider) -> dict[str, int]:
+        """The port of each router, where they are not any free ones."""
+        return {name: self.routers + number for number, name in enumerate(provider.routers)}
+
+
+def section(provider: Provider, routers: Mapping[str, int]) -> dict[str, Any]:
+    """The sections of `pantau.yaml`, as they are written there. `routers` are their ports by name."""
+    first = provider.plans[0]
+    listed = [
+        {"name": name, "host": HOST, "port": port, "site": provider.site_of(name)} for name, port in routers.items()
+    ]
+    return {"mikrotik": {"username": first.username, "password": first.password, "routers": listed}}
