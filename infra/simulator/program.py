@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import cycle
 
 from infra.simulator.application.customers import instant
 from infra.simulator.playing import Play
@@ -18,14 +19,14 @@ Say = Callable[[datetime, str], None]
 """Told what happens, and when by the provider's time."""
 
 
-async def run(world: World, scenarios: Sequence[Scenario], say: Say, *, endless: bool) -> None:
-    """Play the scenarios one after the other inside a world that is there, `endless` again and again; after the last
-    one the world goes on, until SIGINT, SIGTERM or SIGHUP."""
+async def run(world: World, scenarios: Sequence[Scenario], say: Say) -> None:
+    """Play inside a world that is there, until SIGINT, SIGTERM or SIGHUP: after a single scenario life goes on, several
+    are played one after the other, again and again."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, over.set)
-    playing = loop.create_task(_play(world, scenarios, say, endless))
+    playing = loop.create_task(_play(world, scenarios, say))
     stopped = loop.create_task(over.wait())
     await asyncio.wait({playing, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
@@ -35,19 +36,12 @@ async def run(world: World, scenarios: Sequence[Scenario], say: Say, *, endless:
         raise error
 
 
-async def _play(world: World, scenarios: Sequence[Scenario], say: Say, endless: bool) -> None:
-    for scenario in _order(scenarios, endless):
+async def _play(world: World, scenarios: Sequence[Scenario], say: Say) -> None:
+    for scenario in scenarios if len(scenarios) == 1 else cycle(scenarios):
         play = Play(world, scenario)
         say(instant(world.now_ms()), f"{scenario.name}: {scenario.summary}")
         say(instant(world.now_ms()), expectation(play.timeline.alerts))
-        until_ms = play.ends_ms + BETWEEN_MINUTES * 60_000
-        await _watch(world, play, say, until_ms if endless else None)
-
-
-def _order(scenarios: Sequence[Scenario], endless: bool) -> Iterator[Scenario]:
-    yield from scenarios
-    while endless:
-        yield from scenarios
+        await _watch(world, play, say, play.ends_ms + BETWEEN_MINUTES * 60_000 if len(scenarios) > 1 else None)
 
 
 async def _watch(world: World, play: Play, say: Say, until_ms: int | None) -> None:
@@ -82,8 +76,9 @@ def alert_text(alert: Expected) -> str:
 def state(world: World) -> str:
     """How the world is, in a line."""
     now_ms = world.now_ms()
-    online = sum(len(served.router.sessions(now_ms)) for served in world.fleet.routers.values())
-    told = f"{online} subscribers online on {len(world.fleet.routers)} routers"
+    reachable = [served.router for served in world.fleet.routers.values() if served.is_reachable]
+    online = sum(len(router.sessions(now_ms)) for router in reachable)
+    told = f"{online} subscribers online on {len(reachable)} of {len(world.fleet.routers)} routers"
     if world.application is not None:
         answers = world.application.answers
         told += f", {answers.total()} requests so far"

@@ -27,6 +27,11 @@ class Served:
     _server: asyncio.Server | None = None
     _clients: set[asyncio.Task[None]] = field(default_factory=set)
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether it takes connections."""
+        return self._server is not None
+
 
 class Fleet:
     """Use it as an async context manager: the routers listen inside it.

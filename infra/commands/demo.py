@@ -1,0 +1,63 @@
+"""What `up --demo` adds to the stack: settings that watch a simulated provider, and the provider as a program."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from infra.local import ports
+from infra.local.errors import LocalStackError
+from infra.local.places import PROJECT, Places
+from infra.local.processes import Program
+from infra.local.starting import Beside
+from infra.simulator.provider import provider
+from infra.simulator.sections import ROUTERS_FROM, Ports, section
+
+DEMO_DATA = PROJECT / ".pantau-demo"
+NAME = "simulator"
+FILE = "demo.yaml"
+ROUTERS, SEED = 6, "1"
+BLOCKS = range(28_700, 31_900, 100)
+
+_HEAD = "# Written anew by ./pantau up --demo: settings that watch the simulated provider.\n"
+
+
+class Demonstration(NamedTuple):
+    """What there is of it before the stack starts."""
+
+    settings: Path
+    """The file that watches it, in the stack's data directory."""
+    port: int
+    """Of its first part."""
+
+
+def prepare_demo(where: Places, config: Path | None) -> Demonstration:
+    """Choose ports and write the settings. LocalStackError if other settings were asked for, or ports are short."""
+    if config is not None:
+        raise LocalStackError("--demo brings its own settings: leave --config out, or run ./pantau simulate beside it.")
+    simulated, port = provider(ROUTERS, SEED), _free_block()
+    where.make()
+    file = where.data / FILE
+    sections = section(simulated, Ports.at(port).of_routers(simulated))
+    file.write_text(_HEAD + yaml.safe_dump(sections, sort_keys=False, default_flow_style=None, width=120))
+    return Demonstration(file, port)
+
+
+def simulator(where: Places, demonstration: Demonstration, api_url: str) -> Beside:
+    """The simulator. It reaches the stack's database as the services do, by what the environment names."""
+    command = [sys.executable, "-m", "infra.cli", "simulate", "tour", "--routers", str(ROUTERS), "--seed", SEED]
+    command += ["--port", str(demonstration.port), "--push-to", api_url, "--data", str(where.data)]
+    path = os.pathsep.join(filter(None, [str(PROJECT), str(PROJECT / "sdk"), os.environ.get("PYTHONPATH")]))
+    last_router = demonstration.port + ROUTERS_FROM + ROUTERS - 1
+    return Beside(Program(NAME, command, environment={"PYTHONPATH": path}), lambda: ports.answers(last_router))
+
+
+def _free_block() -> int:
+    """The first port of a block that nobody listens on."""
+    for port in BLOCKS:
+        needed = [port, port + 1, *range(port + ROUTERS_FROM, port + ROUTERS_FROM + ROUTERS)]
+        if not ports.conflicts([ports.Listener("", one) for one in needed]):
+            return port
+    raise LocalStackError(f"There are no free ports between {BLOCKS[0]} and {BLOCKS[-1]} for the simulated provider.")
