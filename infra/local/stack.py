@@ -29,8 +29,8 @@ def up(
     beside: Sequence[Beside] = (),
 ) -> Started:
     """Bring everything up, unless it is. `alerting_workers`, where they are said, go before the settings and are
-    brought about in a running stack, too; programs `beside` are started before the services and stop with them. LocalStackError when it
-    fails, after taking down what a start has started."""
+    brought about in a running stack, too; programs `beside` are started before the services and stop with them.
+    LocalStackError when it fails, after taking down what a start has started."""
     places.make()
     with _only_start(places):
         record = Record.read(places)
