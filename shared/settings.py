@@ -32,6 +32,8 @@ SECTIONS = (
     "external",
     "local",
     "mikrotik",
+    "whatsapp",
+    "heartbeats",
     "collector",
     "health",
     "alerting",

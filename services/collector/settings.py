@@ -1,5 +1,5 @@
 """Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment; and the
-section `mikrotik`, the routers."""
+sections `mikrotik`, the routers, and `whatsapp`, the gateways."""
 
 import socket
 from typing import Annotated
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 Interval = Annotated[float, Field(ge=1, le=86_400)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -63,3 +64,4 @@ class Settings(CommonSettings):
 
     collector: CollectorSettings = CollectorSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
+    whatsapp: WhatsappSettings = WhatsappSettings()

@@ -1,5 +1,5 @@
 """Settings of the health service: section `health` of `pantau.yaml`, `PANTAU_HEALTH__…` in the environment; and the
-section `mikrotik`, the routers."""
+sections `mikrotik`, the routers, and `whatsapp`, the gateways."""
 
 import socket
 from typing import Annotated, Self
@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 Interval = Annotated[float, Field(ge=1, le=86_400)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -70,6 +71,8 @@ class HealthSettings(Section):
     """How much of the machine's memory is used."""
     mikrotik: CheckSettings = CheckSettings()
     """Whether each router (section `mikrotik`) answers through its API."""
+    whatsapp: CheckSettings = CheckSettings()
+    """Whether each gateway (section `whatsapp`) answers, and its sessions are connected."""
     admin: AdminSettings = AdminSettings(port=18082)
     """Where /health/live, /health/ready and the service's own /metrics answer."""
 
@@ -87,3 +90,4 @@ class Settings(CommonSettings):
 
     health: HealthSettings = HealthSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
+    whatsapp: WhatsappSettings = WhatsappSettings()
