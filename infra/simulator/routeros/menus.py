@@ -59,8 +59,8 @@ def health(router: Router, at_ms: int) -> list[tuple[str, str, str]]:
         ("voltage", f"{23.8 + 0.5 * chance(plan.seed, plan.name, 'volt', minute):.1f}", "V"),
         ("fan1-speed", str(3000 + round(1500 * router.busy(at_ms))), "RPM"),
         ("power-consumption", f"{21 + 9 * router.busy(at_ms):.1f}", "W"),
-        ("psu1-state", "ok", ""),
-        ("psu2-state", "fail" if chance(plan.seed, plan.name, "psu") < 0.1 else "ok", ""),
+        ("psu1-state", "fail" if "psu1" in router.broken else "ok", ""),
+        ("psu2-state", "fail" if "psu2" in router.broken else "ok", ""),
     ]
 
 
@@ -264,6 +264,15 @@ def _identity(router: Router, at_ms: int) -> Iterator[Row]:
     yield {"name": router.plan.name}
 
 
+def _log(router: Router, at_ms: int) -> Iterator[Row]:
+    if router.unclean:
+        message = "router was rebooted without proper shutdown, probably power outage"
+        yield {"time": "00:00:11", "topics": "system,error,critical", "message": message}
+    else:
+        yield {"time": "00:00:09", "topics": "system,info", "message": "router rebooted by admin"}
+    yield {"time": "00:02:40", "topics": "system,info,account", "message": f"user {router.plan.username} logged in"}
+
+
 MENUS: dict[str, Callable[[Router, int], Iterator[Row]]] = {
     "/system/identity": _identity,
     "/system/resource": _resource,
@@ -286,6 +295,7 @@ MENUS: dict[str, Callable[[Router, int], Iterator[Row]]] = {
     "/ip/firewall/connection/tracking": _tracking,
     "/queue/simple": _queues,
     "/tool/netwatch": _netwatch,
+    "/log": _log,
 }
 SINGLE = frozenset({"/system/identity", "/system/resource", "/ip/firewall/connection/tracking"})
 """Menus that hold settings rather than items: no `.id`."""

@@ -58,6 +58,10 @@ class Router:
     """Hosts that its netwatch doesn't reach."""
     cut_off: set[str] = field(default_factory=set)
     """Subscribers that may not come in: their bills are unpaid."""
+    broken: set[str] = field(default_factory=set)
+    """Parts that have failed: psu1, psu2."""
+    unclean: bool = False
+    """Whether it was without power, or crashed, before it last started."""
 
     def __post_init__(self) -> None:
         self.password = self.password or self.plan.password
@@ -81,9 +85,9 @@ class Router:
         """How busy its processors are."""
         return round(5 + 55 * self.busy(at_ms) + 10 * chance(self.plan.seed, self.plan.name, "cpu", at_ms // 60_000))
 
-    def reboot(self, at_ms: int) -> None:
+    def reboot(self, at_ms: int, *, unclean: bool = False) -> None:
         """It starts anew at `at_ms`: all counters begin at zero, and everybody has to come back."""
-        self.booted_ms = at_ms
+        self.booted_ms, self.unclean = at_ms, unclean
         for interface in self.interfaces:
             interface.reset()
         self._sessions = None
