@@ -13,7 +13,7 @@ from infra.local.places import PROJECT, Places
 from infra.local.processes import Program
 from infra.local.starting import Beside
 from infra.simulator.provider import provider
-from infra.simulator.sections import ROUTERS_FROM, Ports, section
+from infra.simulator.sections import ROUTERS_FROM, Gateway, Ports, section
 
 DEMO_DATA = PROJECT / ".pantau-demo"
 NAME = "simulator"
@@ -40,7 +40,8 @@ def prepare_demo(where: Places, config: Path | None) -> Demonstration:
     simulated, port = provider(ROUTERS, SEED), _free_block()
     where.make()
     file = where.data / FILE
-    sections = section(simulated, Ports.at(port).of_routers(simulated))
+    at = Ports.at(port)
+    sections = section(simulated, at.of_routers(simulated), Gateway.at(at.gateway))
     file.write_text(_HEAD + yaml.safe_dump(sections, sort_keys=False, default_flow_style=None, width=120))
     return Demonstration(file, port)
 

@@ -4,6 +4,7 @@ from infra.simulator.application.running import Application
 from infra.simulator.routeros.subscribers import chance
 from infra.simulator.scenarios import events
 from infra.simulator.scenarios.events import Event
+from infra.simulator.whatsapp.gateway import Gateway
 from infra.simulator.world import World
 
 
@@ -12,7 +13,7 @@ async def happen(world: World, event: Event) -> None:
     world without one."""
     if await _to_routers(world, event):
         return
-    if await _to_subscribers(world, event):
+    if await _to_subscribers(world, event) or _to_gateway(world.gateway.gateway, event):
         return
     if world.application is not None:
         _to_application(world.application, event)
@@ -48,6 +49,22 @@ async def _to_subscribers(world: World, event: Event) -> bool:
             _end_sessions(world, router, share, seconds)
         case events.CutOff(router, customers):
             await _cut_off(world, router, customers)
+        case _:
+            return False
+    return True
+
+
+def _to_gateway(gateway: Gateway, event: Event) -> bool:
+    """Whether it was about WhatsApp."""
+    match event:
+        case events.WhatsappLoggedOut():
+            gateway.log_out()
+        case events.WhatsappLoggedIn():
+            gateway.log_in()
+        case events.QueueStuck():
+            gateway.stick()
+        case events.QueueMoving():
+            gateway.release()
         case _:
             return False
     return True

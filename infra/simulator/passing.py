@@ -19,16 +19,18 @@ class PassingTime:
 
 
 class SteppedTime:
-    """Stands still until it is moved on: what a program does meanwhile takes no time."""
+    """Stands where it was moved to. With `drift` it goes on from there at real speed, for what needs time to pass while
+    it is waited for; but never so far that it would have to go back when it is moved on by `step_ms`."""
 
-    def __init__(self, start_ms: int) -> None:
-        self._now_ms = start_ms
+    def __init__(self, start_ms: int, step_ms: int, *, drift: bool = False) -> None:
+        self._at_ms, self._step_ms, self._drift, self._moved = start_ms, step_ms, drift, clock.elapsed()
 
     def __call__(self) -> int:
-        return self._now_ms
+        if not self._drift:
+            return self._at_ms
+        return self._at_ms + min(self._step_ms - 1, round((clock.elapsed() - self._moved) * 1000))
 
-    def move_to(self, now_ms: int) -> None:
-        """It is `now_ms`. ValueError if that is earlier than before."""
-        if now_ms < self._now_ms:
-            raise ValueError(f"time goes on: {now_ms} is before {self._now_ms}")
-        self._now_ms = now_ms
+    def step(self) -> int:
+        """Move it on; what it is then."""
+        self._at_ms, self._moved = self._at_ms + self._step_ms, clock.elapsed()
+        return self._at_ms

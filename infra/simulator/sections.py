@@ -2,12 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from infra.simulator.provider import Provider
+from infra.simulator.whatsapp.api import STATUS_PATH
+from infra.simulator.whatsapp.gateway import Plan
 
 HOST = "127.0.0.1"
 ROUTERS_FROM = 10
+CANARY_TO = "628000000000@c.us"
+CANARY_SECONDS = 10
+
+
+class Gateway(NamedTuple):
+    """Where the WhatsApp gateway answers."""
+
+    url: str
+    status_url: str
+    api_key: str = Plan.api_key
+
+    @classmethod
+    def at(cls, port: int) -> Self:
+        """On that port."""
+        url = f"http://{HOST}:{port}"
+        return cls(url, url + STATUS_PATH)
 
 
 @dataclass(frozen=True)
@@ -29,10 +47,23 @@ class Ports:
         return {name: self.routers + number for number, name in enumerate(provider.routers)}
 
 
-def section(provider: Provider, routers: Mapping[str, int]) -> dict[str, Any]:
+def section(provider: Provider, routers: Mapping[str, int], gateway: Gateway) -> dict[str, Any]:
     """The sections of `pantau.yaml`, as they are written there. `routers` are their ports by name."""
     first = provider.plans[0]
     listed = [
         {"name": name, "host": HOST, "port": port, "site": provider.site_of(name)} for name, port in routers.items()
     ]
-    return {"mikrotik": {"username": first.username, "password": first.password, "routers": listed}}
+    return {
+        "mikrotik": {"username": first.username, "password": first.password, "routers": listed},
+        "whatsapp": {"gateways": [_gateway(gateway)]},
+    }
+
+
+def _gateway(gateway: Gateway) -> dict[str, Any]:
+    status = {"queue_size": "/queue/size", "oldest_at": "/queue/oldest_at", "messages": "/messages"}
+    return {
+        "name": "waha",
+        "waha": {"url": gateway.url, "api_key": gateway.api_key, "sessions": ["default"]},
+        "status": {"url": gateway.status_url, **status},
+        "canary": {"to": CANARY_TO, "every_seconds": 300, "deadline_seconds": CANARY_SECONDS},
+    }

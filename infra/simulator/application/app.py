@@ -17,7 +17,7 @@ from infra.simulator.application.customers import instant
 from infra.simulator.passing import Now
 
 Notify = Callable[[str, str], Awaitable[bool]]
-"""Send a text to a customer over WhatsApp; whether the gateway took it."""
+"""Send a text to a number over WhatsApp; whether the gateway took it."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ def application(client: Pantau, books: Books, provider: PaymentProvider, notify:
         paid.labels(kind, method, status).inc()
         if status == "failed":
             return JSONResponse({"error": "the payment provider does not answer"}, status_code=502)
-        taken = await notify(payer, f"Terima kasih, pembayaran Rp{asked['amount']} telah kami terima.")
+        taken = await notify(asked["whatsapp"], f"Terima kasih, pembayaran Rp{asked['amount']} telah kami terima.")
         client.whatsapp_sent("receipt", "sent" if taken else "failed")
         return JSONResponse({"status": status}, status_code=201)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from infra.simulator.application.customers import payment
+from infra.simulator.application.customers import number_of, payment
 from infra.simulator.routeros.subscribers import DAY_MS, LOCAL_OFFSET_MS, Subscriber, chance
 
 BUSIEST_HOUR = 19
@@ -49,4 +49,5 @@ def _request(customers: Sequence[Subscriber], seed: str, number: int, at_ms: int
     if kind < 0.80:
         return Request(at_ms, "GET", f"/routers/{customer.name.rpartition('-')[0]}/customers")
     payer, what, method, amount = payment(customer, at_ms)
-    return Request(at_ms, "POST", "/payments", {"payer": payer, "kind": what, "method": method, "amount": amount})
+    body = {"payer": payer, "kind": what, "method": method, "amount": amount, "whatsapp": number_of(customer)}
+    return Request(at_ms, "POST", "/payments", body)
