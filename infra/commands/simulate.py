@@ -13,6 +13,7 @@ import yaml
 from rich.table import Table
 
 from infra import accounts
+from infra.commands.history import BadHistory, write_history
 from infra.commands.options import DEFAULT_DATA, Config, Data, fail, out, places
 from infra.local import postgres, target
 from infra.local.errors import LocalStackError
@@ -22,6 +23,7 @@ from infra.local.supervisor import Control
 from infra.simulator.scenarios import all_scenarios
 from infra.simulator.scenarios.scenario import Scenario
 from shared import clock
+from shared.bus import BusUnavailable
 from shared.settings import BadSettings
 
 if TYPE_CHECKING:
@@ -67,6 +69,14 @@ def simulate(
             show_default="the stack that runs in the data directory",
         ),
     ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            "--history",
+            metavar="DURATION",
+            help="Don't run: write so much of the past, e.g. 30d, into the stack that runs; the scenario once a day.",
+        ),
+    ] = None,
     data: Data = DEFAULT_DATA,
     config: Config = None,
 ) -> None:
@@ -79,9 +89,13 @@ def simulate(
         fail(f"There is no scenario {scenario!r}; there are {TOUR}, {', '.join(known)}.")
     chosen = list(known.values()) if scenario == TOUR else [known[scenario]]
     try:
+        if history is not None:
+            written = write_history(target.settings(places(data), config), chosen, routers, seed, history)
+            out.print(f"{written} samples are on the bus; history stores them within moments.", markup=False)
+            return
         with _watched(places(data), config, push_to) as watched:
             asyncio.run(_run(watched, chosen, routers, seed, speed, port))
-    except (LocalStackError, BadSettings, accounts.AccountError) as error:
+    except (LocalStackError, BadSettings, BadHistory, BusUnavailable, accounts.AccountError) as error:
         fail(str(error))
     except asyncpg.PostgresError as error:
         fail(f"The application's database can't be made: {error}")
@@ -123,6 +137,7 @@ async def _run(
     from pantau import Settings as SdkSettings
 
     from infra.simulator.application.books import make_database
+    from infra.simulator.application.machine import HOST as INSTANCE
     from infra.simulator.passing import PassingTime
     from infra.simulator.program import run
     from infra.simulator.provider import provider
@@ -135,7 +150,7 @@ async def _run(
         PassingTime(clock.now_ms(), speed),
         ports=Ports.at(port),
         dsn=dsn,
-        sdk=SdkSettings(service="billing", url=watched.url, token=watched.token, instance="billing-1"),
+        sdk=SdkSettings(service="billing", url=watched.url, token=watched.token, instance=INSTANCE),
     )
     async with world:
         _tell(world, watched)

@@ -1,5 +1,7 @@
 """What each event does to the world."""
 
+from collections.abc import Collection
+
 from infra.simulator.application.running import Application
 from infra.simulator.routeros.subscribers import chance
 from infra.simulator.scenarios import events
@@ -49,6 +51,8 @@ async def _to_subscribers(world: World, event: Event) -> bool:
             _end_sessions(world, router, share, seconds)
         case events.CutOff(router, customers):
             await _cut_off(world, router, customers)
+        case events.LetIn(router):
+            await _set_status(world, world.fleet.routers[router].router.let_in(), "active")
         case _:
             return False
     return True
@@ -96,6 +100,10 @@ async def _cut_off(world: World, router: str, customers: int) -> None:
     dialled_in = [one for one in concerned.subscribers if one.service == "pppoe"]
     dialled_in.sort(key=lambda one: chance(one.seed, one.name, "unpaid"))
     names = [one.name for one in dialled_in[:customers]]
-    if world.application is not None:
-        await world.application.books.isolate(names)
+    await _set_status(world, names, "isolated")
     concerned.cut(set(names))
+
+
+async def _set_status(world: World, names: Collection[str], status: str) -> None:
+    if world.application is not None:
+        await world.application.books.set_status(names, status)

@@ -1,22 +1,22 @@
 """Scenarios at a time that is moved on: what the collector reads, and what the default rules make of it."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import aiohttp
 import numpy as np
-from prometheus_client.parser import text_string_to_metric_families
 
+from infra.simulator.application.exposed import told
 from infra.simulator.passing import SteppedTime
 from infra.simulator.playing import Play
 from infra.simulator.provider import Provider
 from infra.simulator.scenarios.scenario import Expected, Scenario
 from infra.simulator.watching import Watcher
 from infra.simulator.world import World
+from shared import clock
 from shared.messages.samples import Sample
-from shared.messages.series import NAME, key_of, labels_of
+from shared.messages.series import labels_of
 from shared.promql.series_sets import labels_from
 from shared.promql.source import FixedSource
 from shared.rules.backtest import Backtest, backtest
@@ -27,8 +27,21 @@ from tests.integration.routers import SOMETIME_MS
 RULES = sorted(
     one for one in (Path(__file__).parents[2] / "infra" / "rules").glob("*.yaml") if ".test." not in one.name
 )
-STEP_SECONDS = 15
-PUSHED = {"job": "billing", "instance": "billing-1"}
+STEP_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 2.0
+
+
+class Patient:
+    """Seconds for the SDK, of which no two looks are far apart: a machine that stood still is no slow application."""
+
+    def __init__(self) -> None:
+        self._passed, self._before = 0.0, clock.elapsed()
+
+    def __call__(self) -> float:
+        now = clock.elapsed()
+        self._passed += min(now - self._before, LONGEST_PAUSE_SECONDS)
+        self._before = now
+        return self._passed
 
 
 class Fired(NamedTuple):
@@ -41,7 +54,7 @@ class Fired(NamedTuple):
 
 
 async def played(
-    provider: Provider, scenario: Scenario, dsn: str | None, *, per_minute: float = 12.0
+    provider: Provider, scenario: Scenario, dsn: str | None, *, per_minute: float = 6.0
 ) -> tuple[tuple[Expected, ...], list[Sample]]:
     """What is to be raised, and all samples from the beginning of the scenario to its end."""
     time = SteppedTime(SOMETIME_MS, STEP_SECONDS * 1000, drift=True)
@@ -53,7 +66,8 @@ async def played(
             await play.go_on()
             for one in await watcher.read(now_ms):
                 samples += one.samples
-            samples += [sample async for sample in _pushed(world, now_ms)]
+            if world.application is not None:
+                samples += await told(world.application, now_ms)
             now_ms = time.step()
         return play.timeline.alerts, samples
 
@@ -101,17 +115,3 @@ def unmet(expected: Iterable[Expected], found: Iterable[Fired]) -> list[str]:
         problems += [f"not over: {alert.rule} {alert.labels}" for alert in met if not alert.resolved]
         left = [alert for alert in left if alert not in met]
     return problems + [f"raised: {alert.rule} {alert.labels}" for alert in left]
-
-
-async def _pushed(world: World, now_ms: int) -> AsyncIterator[Sample]:
-    """What the application's SDK would push now."""
-    if world.application is None:
-        return
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{world.application.port}/metrics") as response,
-    ):
-        text = await response.text()
-    for family in text_string_to_metric_families(text):
-        for one in family.samples:
-            yield Sample(key_of({NAME: one.name, **one.labels, **PUSHED}), now_ms, one.value)

@@ -1,6 +1,6 @@
 """The application's database: made and filled at the start, then read and written by the application."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -29,7 +29,7 @@ _PAY = """
 INSERT INTO payments (payer, kind, method, amount, status, created_at)
 SELECT $1::text, $2::text, $3::text, $4::integer, $5::text, $6::timestamptz FROM pg_sleep($7)
 """
-_ISOLATE = "UPDATE pppoe_users SET status = 'isolated' WHERE username = ANY($1::text[])"
+_STATUS = "UPDATE pppoe_users SET status = $2 WHERE username = ANY($1::text[])"
 
 
 async def make_database(server_dsn: str, name: str) -> str:
@@ -91,9 +91,9 @@ class Books:
         await self._pool.fetchval(_PAYMENTS, payer, self.slow_seconds)
         await self._pool.execute(_PAY, payer, kind, method, amount, status, at, self.slow_seconds)
 
-    async def isolate(self, usernames: Sequence[str]) -> None:
-        """Cut customers off, in the books."""
-        await self._pool.execute(_ISOLATE, list(usernames))
+    async def set_status(self, usernames: Collection[str], status: str) -> None:
+        """Note that these customers are now `active`, or `isolated`."""
+        await self._pool.execute(_STATUS, list(usernames), status)
 
 
 async def _fill(dsn: str, everybody: list[Subscriber], at_ms: int) -> None:

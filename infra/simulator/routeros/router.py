@@ -102,6 +102,11 @@ class Router:
         self.cut_off |= names
         self._sessions = None
 
+    def let_in(self) -> set[str]:
+        """Let everybody in again; who that was."""
+        names, self.cut_off, self._sessions = self.cut_off, set(), None
+        return names
+
     def interface(self, name: str) -> Interface:
         """The interface of that name. KeyError if there is none."""
         return {one.name: one for one in self.interfaces}[name]

@@ -8,10 +8,10 @@ from infra.simulator.scenarios.scenario import Expected, Scenario, Step, Timelin
 def _timeline(_: Provider) -> Timeline:
     return Timeline(
         (
-            Step(300, DiskFilling(1.5), "billing-1: a debug log is left on, the disk fills"),
+            Step(300, DiskFilling(1.8), "billing-1: a debug log is left on, the disk fills"),
             Step(2_100, DiskCleared(), "billing-1: the log is deleted"),
         ),
-        (Expected("low_disk_space", {"host": "billing-1"}),),
+        tuple(Expected(rule, {"host": "billing-1"}) for rule in ("disk_filling", "low_disk_space")),
     )
 
 

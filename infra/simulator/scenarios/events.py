@@ -42,6 +42,12 @@ class CutOff(NamedTuple):
     customers: int
 
 
+class LetIn(NamedTuple):
+    """Whoever was cut off on a router has paid, and may come in again."""
+
+    router: str
+
+
 class LinkLost(NamedTuple):
     """An interface has no link."""
 
@@ -103,6 +109,7 @@ Event = (
     | PowerBack
     | SessionsEnd
     | CutOff
+    | LetIn
     | LinkLost
     | LinkBack
     | WhatsappLoggedOut

@@ -11,7 +11,7 @@ def _timeline(_: Provider) -> Timeline:
             Step(300, QueueStuck(), "WhatsApp: the gateway's queue is stuck"),
             Step(2_100, QueueMoving(), "WhatsApp: the gateway was restarted and sends what has waited"),
         ),
-        (Expected("whatsapp_queue_stuck"),),
+        (Expected("whatsapp_queue_stuck"), Expected("whatsapp_queue_full")),
     )
 
 
