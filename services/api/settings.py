@@ -66,9 +66,9 @@ class ApiSettings(Section):
     """Label `instance` of its own metrics, the same after a restart; absent: `HOSTNAME:PORT`."""
     web: Path = TREE / "web" / "dist"
     """The folder of the built browser application."""
-    rule_files: list[Path] = Field(default_factory=lambda: shipped_rules())
-    """Rule files that are brought into force at start; a group that leaves them is deleted. Absent: those that come with
-    Pantau, all in `infra/rules/`."""
+    rule_files: list[Path] = Field(default_factory=shipped_rules)
+    """Rule files that are brought into force at start; a group that leaves them is deleted. Absent: all that come with
+    Pantau."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     public_origins: list[str] = []
