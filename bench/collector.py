@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import cProfile
 import json
+import logging
 import os
 import pstats
 import subprocess
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 import yaml
 from rich.console import Console
 from rich.table import Table
@@ -95,6 +97,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="processes of simulated routers (2)")
     parser.add_argument("--profile", action="store_true", help="print where the time goes; it takes longer then")
     arguments = parser.parse_args()
+    # A line for each router that is late would bury the figures.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with fleet(arguments.routers, arguments.processes) as routers:
         section = {"routers": routers, "interval_seconds": arguments.interval}
         profile = cProfile.Profile() if arguments.profile else None

@@ -1,6 +1,7 @@
 """What each menu of a router holds at a time: rows of properties, as the API shows them."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from ipaddress import IPv4Address
 
 from infra.simulator.routeros.router import HOTSPOT_PROFILES, NETWATCH, PLANS, Router
@@ -23,7 +24,7 @@ def rows(router: Router, menu: str, at_ms: int) -> list[Row] | None:
     make = MENUS.get(menu)
     if make is None:
         return None
-    found = [dict(row) for row in make(router, at_ms)]
+    found = list(make(router, at_ms))
     if menu not in SINGLE and not (menu == "/system/health" and router.plan.flat_health):
         for number, row in enumerate(found, 1):
             row.setdefault(".id", f"*{number:X}")
@@ -67,9 +68,13 @@ def health(router: Router, at_ms: int) -> list[tuple[str, str, str]]:
 def queue_rate(subscriber: Subscriber, upload: int, download: int, at_ms: int) -> tuple[int, int]:
     """(upload, download) in bit/s that the subscriber uses: a few use all that they may."""
     seed, name = subscriber.seed, subscriber.name
-    heavy = chance(seed, name, "heavy") < HEAVY_SHARE
-    share = 0.97 if heavy else 0.7 * chance(seed, name, "rate", at_ms // 60_000) ** 3
+    share = 0.97 if _uses_all(subscriber) else 0.7 * chance(seed, name, "rate", at_ms // 60_000) ** 3
     return round(upload * share / 4), round(download * share)
+
+
+@cache
+def _uses_all(subscriber: Subscriber) -> bool:
+    return chance(subscriber.seed, subscriber.name, "heavy") < HEAVY_SHARE
 
 
 def _resource(router: Router, at_ms: int) -> Iterator[Row]:
@@ -309,10 +314,13 @@ def _uptime(session: Session, at_ms: int) -> str:
     return duration((at_ms - session.since_ms) // 1000)
 
 
+# What belongs to a subscriber for good is asked for at each look at a menu.
+@cache
 def _address(subscriber: Subscriber) -> str:
     return str(FIRST_ADDRESS[subscriber.service] + subscriber.number)
 
 
+@cache
 def _mac(subscriber: Subscriber) -> str:
     digits = f"{int(chance(subscriber.seed, subscriber.name, 'mac') * (1 << 40)):010X}"
     return "D4:" + ":".join(digits[at : at + 2] for at in range(0, 10, 2))
