@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.api.heartbeat_settings import HeartbeatsSettings
 from shared.settings import CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 TREE = Path(__file__).resolve().parents[2]
 
@@ -60,7 +62,7 @@ class ApiSettings(Section):
     """Label `instance` of its own metrics, the same after a restart; absent: `HOSTNAME:PORT`."""
     web: Path = TREE / "web" / "dist"
     """The folder of the built browser application."""
-    rule_files: list[Path] = [TREE / "infra" / "rules" / "default.yaml"]
+    rule_files: list[Path] = [TREE / "infra" / "rules" / name for name in ("default.yaml", "heartbeats.yaml")]
     """Rule files that are brought into force at start; a group that leaves them is deleted."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
@@ -121,6 +123,8 @@ class Settings(CommonSettings):
     api: ApiSettings = ApiSettings()
     alerting: RuleTerms = RuleTerms()
     history: HistoryTerms = HistoryTerms()
+    whatsapp: WhatsappSettings = WhatsappSettings()
+    heartbeats: HeartbeatsSettings = HeartbeatsSettings()
 
     def instance_label(self, port: int) -> str:
         """What tells this api's own metrics from another's; `port` is the one it listens on."""
