@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from functools import partial
+from typing import Any
 
 from prometheus_client import Counter
 
 from services.api.core.whatsapp.book import Book
-from services.api.core.whatsapp.events import BadWebhook, cloud_events, waha_events
+from services.api.core.whatsapp.events import BadWebhook, Event, cloud_events, waha_events
 from services.api.core.whatsapp.signatures import answer_to_handshake, meta_signed, waha_signed
 from services.api.problems import Problem
 from services.api.reporting import Reporter
@@ -47,24 +47,30 @@ class Webhooks:
             raise Problem(403, "No gateway of that name takes webhooks here, or the signature is not its own.")
         book, now_ms = self._books[name], clock.now_ms()
         try:
-            document = json.loads(body)
-        except (ValueError, RecursionError):
-            book.refused()
-            raise Problem(400, "body: not JSON") from None
-        try:
-            read = (
-                partial(cloud_events, phone_number_id=gateway.cloud.phone_number_id)
-                if gateway.cloud is not None
-                else partial(waha_events, arrived_ms=now_ms)
-            )
-            events = read(document)
+            told = self._read(gateway, json.loads(body), now_ms)
         except BadWebhook as error:
             book.refused()
             raise Problem(422, f"body: {error}") from None
-        book.put(events, now_ms)
-        if events:
+        except (ValueError, RecursionError):
+            book.refused()
+            raise Problem(400, "body: not JSON") from None
+        for teller, events in told.items():
+            self._books[teller].put(events, now_ms)
+        count = sum(map(len, told.values()))
+        if count:
             await self.reporter.report()
-        return len(events)
+        return count
+
+    def _read(self, gateway: GatewaySettings, document: Any, now_ms: int) -> dict[str, list[Event]]:
+        """What a webhook tells, by gateway: Meta has one address for all numbers of an app. BadWebhook."""
+        if gateway.cloud is None:
+            return {gateway.name: waha_events(document, now_ms)}
+        found = {gateway.name: cloud_events(document, gateway.cloud.phone_number_id)}
+        for name, other in self._gateways.items():
+            if other.cloud is not None and name != gateway.name and _key(other) == _key(gateway):
+                events = cloud_events(document, other.cloud.phone_number_id)
+                found |= {name: events} if events else {}
+        return found
 
     def _samples(self, now_ms: int) -> list[Sample]:
         return [sample for book in self._books.values() for sample in book.samples(now_ms)]

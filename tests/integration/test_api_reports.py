@@ -37,6 +37,8 @@ GATEWAYS: list[dict[str, Any]] = [
         "name": "meta",
         "cloud": {"phone_number_id": NUMBER, "app_secret": APP_SECRET, "verify_token": VERIFY},
     },
+    {"name": "meta-2", "cloud": {"phone_number_id": "222", "app_secret": APP_SECRET}},
+    {"name": "meta-3", "cloud": {"phone_number_id": "333", "app_secret": "of another app"}},
 ]
 ENVIRONMENT = {
     "PANTAU_WHATSAPP__GATEWAYS": json.dumps(GATEWAYS),
@@ -177,9 +179,13 @@ async def test_webhooks_of_meta(api: Api, topics: str) -> None:
     assert await send(meta_body(("b", "read", now_s - 2), ("old", "sent", now_s - week), ("c", "failed", now_s))) == 200
     assert await send(meta_body(("d", "sent", now_s), number="999")) == 200
     assert await send(meta_body(("e", "sent", now_s)), "guessed") == 403
+    for number in ("222", "333"):  # an app's numbers have one address; another app's are not its own to tell of
+        assert await send(meta_body(("f", "sent", now_s), number=number)) == 200
     found = await latest(topics, "whatsapp_messages_total", gateway="meta", type="utility")
     counts = {dict(rest)["status"]: value for rest, value in found.items()}
     assert counts == {"sent": 2, "delivered": 2, "read": 1, "failed": 1}, "what was read was delivered"
+    others = await latest(topics, "whatsapp_messages_total", status="sent", type="utility")
+    assert others == {(("gateway", "meta"),): 2, (("gateway", "meta-2"),): 1}
     outcomes = await latest(topics, "whatsapp_webhooks_total", gateway="meta")
     assert outcomes[(("outcome", "too_old"),)] == 1
     sums = await latest(topics, "whatsapp_acknowledgement_latency_seconds_sum", gateway="meta", status="delivered")
