@@ -11,6 +11,7 @@ from types import ModuleType
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.api.core import heartbeats
 from services.collector import scheduler
 from services.collector.sources import all_metrics
 from services.health import runner
@@ -18,6 +19,7 @@ from services.health.core import results
 from shared import service
 from shared.bus import backlog, producer, received
 from shared.metrics import Metric
+from shared.whatsapp.metrics import RECEIVED
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "metrics.md"
 
@@ -51,6 +53,18 @@ def document() -> str:
     parts.append(
         _section(
             "Health: every check", "Batches named `health/<host>`; the label `service` is the check.", results.METRICS
+        )
+    )
+    parts.append(
+        _section(
+            "Api: webhooks of WhatsApp gateways",
+            "Batches named `api/<instance>`; see [WhatsApp](whatsapp.md).",
+            RECEIVED,
+        )
+    )
+    parts.append(
+        _section(
+            "Api: heartbeats", "Batches named `api/<instance>`; see [heartbeats](heartbeats.md).", heartbeats.METRICS
         )
     )
     parts.append(

@@ -9,6 +9,7 @@ from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.bodies import SystemEvent
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
+from services.api.core.heartbeats import Board
 from services.api.core.services import ServicesView
 from services.api.core.system import SystemView
 from services.api.core.told_events import ToldEvents
@@ -29,7 +30,7 @@ HEARTBEATS_SINCE_MS = 60_000
 class Views:
     """Follows the bus. Access, rules, active alerts and health must be complete before api is ready."""
 
-    def __init__(self, bootstrap: str, producer: Producer, live: Live, recent_minutes: int) -> None:
+    def __init__(self, bootstrap: str, producer: Producer, live: Live, recent_minutes: int, heartbeats: Board) -> None:
         self.tokens = Tokens()
         self.rules: dict[str, RuleGroup] = {}
         self.statuses: dict[str, GroupStatus] = {}
@@ -44,6 +45,7 @@ class Views:
         self.system = SystemView()
         self.traffic = TrafficView(recent_minutes)
         self.own_host = socket.gethostname()
+        self._heartbeats_board = heartbeats
         self._live = live
         now_ms = clock.now_ms()
         compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
@@ -64,6 +66,11 @@ class Views:
     def complete(self) -> bool:
         """Whether all tokens, rules and active alerts are known that were on the bus at the start."""
         return self._compacted.caught_up.is_set()
+
+    @property
+    def recent_samples_known(self) -> asyncio.Event:
+        """Set once the samples have been read that were on the bus at the start."""
+        return self._samples.caught_up
 
     async def follow(self, readiness: Readiness) -> None:
         """Follow until cancelled; `readiness` says when the views are complete."""
@@ -114,6 +121,7 @@ class Views:
 
     def _apply_samples(self, received: Received) -> None:
         self.traffic.put(received.message)
+        self._heartbeats_board.learn(received.message)
         snapshot = self.system.put(received.message)
         if snapshot is not None and self._samples.caught_up.is_set():
             self._live.publish("metrics", SystemEvent(system=snapshot))

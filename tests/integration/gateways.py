@@ -34,8 +34,9 @@ def entry(one: ServedGateway, **more: object) -> dict[str, object]:
 
 def settings(kind: type[S], path: Path, *gateways: dict[str, object], **more: Any) -> S:
     """What a service reads from a `pantau.yaml` with these gateways; `more`: other sections, or keys of `whatsapp`."""
-    sections = {name: more.pop(name) for name in ("health", "heartbeats") if name in more}
-    document = {"collector": {"host": "mon-1"}, "whatsapp": {"gateways": [*gateways], **more}, **sections}
+    sections: dict[str, Any] = {name: more.pop(name) for name in ("health", "heartbeats") if name in more}
+    document: dict[str, Any] = {"collector": {"host": "mon-1"}, "whatsapp": {"gateways": [*gateways], **more}}
+    document.update(sections)
     file = path / "pantau.yaml"
     file.write_text(yaml.safe_dump(document))
     return load(kind, {}, file)

@@ -1,6 +1,6 @@
 """The whatsapp source against the simulated gateway: every value is compared with the simulator's own truth."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,7 @@ async def test_each_state_of_a_session_is_told(
     gateway: ServedGateway, time: StandingClock, tmp_path: Path, state: str
 ) -> None:
     (one,) = watching(tmp_path, entry(gateway))
-    break_it = {
+    break_it: dict[str, Callable[[str], None]] = {
         "STOPPED": gateway.gateway.stop,
         "STARTING": gateway.gateway.start,
         "SCAN_QR_CODE": lambda name: gateway.gateway.log_out(name, noticed=True),

@@ -62,7 +62,8 @@ async def test_what_is_wrong_is_told_without_secrets(
 
 
 async def test_of_several_each_has_its_own_and_the_kind_is_the_worst(gateway: ServedGateway, tmp_path: Path) -> None:
-    status_only = {"name": "page", "status": {"url": gateway.status_url, "queue_size": "/queue/size"}}
+    status = {"url": gateway.status_url, "queue_size": "/queue/size"}
+    status_only: dict[str, object] = {"name": "page", "status": status}
     of = checking(tmp_path, entry(gateway), status_only)
     assert set(of) == {"whatsapp", "whatsapp:billing", "whatsapp:page"}
     gateway.gateway.fail()
