@@ -32,6 +32,8 @@ SECTIONS = (
     "external",
     "local",
     "mikrotik",
+    "postgres",
+    "business",
     "collector",
     "health",
     "alerting",

@@ -1,11 +1,12 @@
 """Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment; and the
-section `mikrotik`, the routers."""
+sections of what it reads: `mikrotik`, `postgres`, `business`."""
 
 import socket
 from typing import Annotated
 
 from pydantic import Field
 
+from shared.postgres.settings import PostgresSettings
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
 
@@ -63,3 +64,4 @@ class Settings(CommonSettings):
 
     collector: CollectorSettings = CollectorSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
+    postgres: PostgresSettings = PostgresSettings()
