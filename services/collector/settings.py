@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.collector.business_settings import BusinessSettings
 from shared.postgres.settings import PostgresSettings
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
@@ -65,3 +66,4 @@ class Settings(CommonSettings):
     collector: CollectorSettings = CollectorSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
     postgres: PostgresSettings = PostgresSettings()
+    business: BusinessSettings = BusinessSettings()

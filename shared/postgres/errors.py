@@ -66,6 +66,9 @@ def reason_of(error: BaseException) -> str:
     # asyncpg wraps what the network said, and says of a server without TLS only that it refused to speak it.
     if isinstance(error, ConnectionError) and "SSL" in str(error):
         return "tls"
+    # Whether there is a deletion in a WITH, it looks before it looks whether the transaction may.
+    if isinstance(error, asyncpg.FeatureNotSupportedError) and "data-modifying" in str(error):
+        return "writes"
     for kind, reason in _REASONS:
         if isinstance(error, kind):
             return reason

@@ -66,7 +66,7 @@ class PostgresSource:
         self._executed = Executed(name, settings.slow_query_seconds, settings.top_statements)
         # Where pg_stat_statements is; None: not there. Looked for again after the next login.
         self._extension: tuple[str, tuple[int, ...]] | None = None
-        self._looked = False
+        self._looked = 0
         self._known_problems: set[tuple[str, str]] = set()
         self._failed = ""
 
@@ -95,10 +95,10 @@ class PostgresSource:
 
     async def _state(self, now_ms: int, samples: list[Sample], problems: list[str]) -> None:
         """The first thing read: a server that doesn't answer this is down."""
-        if not self._connection.is_open:
-            self._looked = False
-            await self._connection.open(self.deadline_seconds)
-        (row,) = await self._connection.rows(queries.SERVER, self._settings.ignored_databases, self._every_database)
+        (row,) = await self._connection.again_if_closed(
+            self.deadline_seconds,
+            lambda: self._connection.rows(queries.SERVER, self._settings.ignored_databases, self._every_database),
+        )
         samples += readings.server(self._server, now_ms, row)
         if row["databases"] > self._settings.most_databases:
             text = f"{row['databases']} databases, most_databases is {self._settings.most_databases}"
@@ -161,9 +161,9 @@ class PostgresSource:
         return readings.replication(self._server, now_ms, replicas, slots, standby)
 
     async def _statements(self, now_ms: int) -> Told:
-        if not self._looked:
+        if self._looked != self._connection.logins:
             self._extension = await self._find_extension()
-            self._looked = True
+            self._looked = self._connection.logins
         if self._extension is None:
             return Told([])
         schema, version = self._extension
