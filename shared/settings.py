@@ -34,6 +34,8 @@ SECTIONS = (
     "mikrotik",
     "whatsapp",
     "heartbeats",
+    "postgres",
+    "business",
     "collector",
     "health",
     "alerting",

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.api.heartbeat_settings import HeartbeatsSettings
 from shared.settings import CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 TREE = Path(__file__).resolve().parents[2]
 
@@ -128,6 +130,8 @@ class Settings(CommonSettings):
     api: ApiSettings = ApiSettings()
     alerting: RuleTerms = RuleTerms()
     history: HistoryTerms = HistoryTerms()
+    whatsapp: WhatsappSettings = WhatsappSettings()
+    heartbeats: HeartbeatsSettings = HeartbeatsSettings()
 
     def instance_label(self, port: int) -> str:
         """What tells this api's own metrics from another's; `port` is the one it listens on."""

@@ -1,11 +1,13 @@
 """Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment; and the
-sections `mikrotik`, the routers, and `whatsapp`, the gateways."""
+sections of what it reads: `mikrotik`, `whatsapp`, `postgres`, `business`."""
 
 import socket
 from typing import Annotated
 
 from pydantic import Field
 
+from services.collector.business_settings import BusinessSettings
+from shared.postgres.settings import PostgresSettings
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
 from shared.whatsapp.settings import WhatsappSettings
@@ -65,3 +67,5 @@ class Settings(CommonSettings):
     collector: CollectorSettings = CollectorSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
     whatsapp: WhatsappSettings = WhatsappSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    business: BusinessSettings = BusinessSettings()
