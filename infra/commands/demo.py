@@ -3,14 +3,16 @@
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
-from infra.local import ports
+from infra.commands.simulate import DATABASE, PASSWORD_FILE
+from infra.local import ports, postgres
 from infra.local.errors import LocalStackError
 from infra.local.places import PROJECT, Places
 from infra.local.processes import Program
+from infra.local.settings import Configuration, configuration
 from infra.local.starting import Beside
 from infra.simulator.provider import provider
 from infra.simulator.sections import ROUTERS_FROM, Gateway, Ports, section
@@ -27,27 +29,38 @@ _HEAD = "# Written anew by ./pantau up --demo: settings that watch the simulated
 class Demonstration(NamedTuple):
     """What there is of it before the stack starts."""
 
-    settings: Path
-    """The file that watches it, in the stack's data directory."""
+    configuration: Configuration
+    """Its settings."""
     port: int
     """Of its first part."""
 
 
 def prepare_demo(where: Places, config: Path | None) -> Demonstration:
-    """Choose ports and write the settings. LocalStackError if other settings were asked for, or ports are short."""
+    """Choose ports and write the settings into the data directory. LocalStackError if other settings were asked for, or
+    ports are short; BadSettings if the environment names settings that won't do."""
     if config is not None:
         raise LocalStackError("--demo brings its own settings: leave --config out, or run ./pantau simulate beside it.")
-    simulated, port = provider(ROUTERS, SEED), _free_block()
     where.make()
-    file = where.data / FILE
-    at = Ports.at(port)
-    sections = section(simulated, at.of_routers(simulated), Gateway.at(at.gateway))
+    simulated, port = provider(ROUTERS, SEED), _free_block()
+    at, file = Ports.at(port), where.data / FILE
+    watched = section(simulated, at.of_routers(simulated), Gateway.at(at.gateway))
+    _write(file, watched)
+    books = {"host": ports.LOOPBACK, "port": configuration(file).local.postgres_port, "database": DATABASE}
+    password = where.secrets / PASSWORD_FILE
+    # PostgreSQL's preparation writes it; at the very first start the settings are read before.
+    password.touch(mode=0o600)
+    books |= {"username": postgres.ROLE, "password_file": str(password)}
+    _write(file, watched | {"business": {"database": books}})
+    return Demonstration(configuration(file), port)
+
+
+def _write(file: Path, sections: dict[str, Any]) -> None:
     file.write_text(_HEAD + yaml.safe_dump(sections, sort_keys=False, default_flow_style=None, width=120))
-    return Demonstration(file, port)
 
 
-def simulator(where: Places, demonstration: Demonstration, api_url: str) -> Beside:
+def simulator(where: Places, demonstration: Demonstration) -> Beside:
     """The simulator. It reaches the stack's database as the services do, by what the environment names."""
+    api_url = demonstration.configuration.endpoint("api").url
     command = [sys.executable, "-m", "infra.cli", "simulate", "tour", "--routers", str(ROUTERS), "--seed", SEED]
     command += ["--port", str(demonstration.port), "--push-to", api_url, "--data", str(where.data)]
     path = os.pathsep.join(filter(None, [str(PROJECT), str(PROJECT / "sdk"), os.environ.get("PYTHONPATH")]))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import asyncpg
 import typer
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TOUR = "tour"
 TOKEN, DATABASE = "simulator", "billing"
+PASSWORD_FILE = "database.password"  # noqa: S105  (a name)
 MOST_ROUTERS = 2_000
 PORT = 28_700
 
@@ -40,6 +41,8 @@ class Watched(NamedTuple):
 
     server_dsn: str
     """A PostgreSQL server, for the application's database."""
+    password_file: Path | None
+    """Where the password for it lies, if that is known."""
     url: str | None
     """Where the SDK pushes to; None: there is no Pantau yet."""
     token: str = ""
@@ -118,8 +121,9 @@ def _watched(where: Places, config: Path | None, push_to: str | None) -> Iterato
     record = Record.read(where)
     url = push_to or (record.url if record and Control(where).answers() else None)
     if url is None and not any(name in environment for name in target.NAMED):
-        with postgres.running(where.data / "simulator") as dsn:
-            yield Watched(dsn, None)
+        own = where.data / "simulator" / "database.dsn"
+        with postgres.running(own.parent) as dsn:
+            yield Watched(dsn, own.with_name(PASSWORD_FILE), None)
         return
     dsn = target.settings(where, config).database.dsn.get_secret_value()
     token = ""
@@ -127,7 +131,8 @@ def _watched(where: Places, config: Path | None, push_to: str | None) -> Iterato
         with suppress(accounts.AccountError):  # there was none
             accounts.revoke_token(dsn, TOKEN)
         token = accounts.create_token(dsn, TOKEN, "ingest")
-    yield Watched(dsn, url, token)
+    of_stack = environment.get("PANTAU_DATABASE__DSN_FILE") == str(where.dsn_file)
+    yield Watched(dsn, where.dsn_file.with_name(PASSWORD_FILE) if of_stack else None, url, token)
 
 
 async def _run(
@@ -141,7 +146,7 @@ async def _run(
     from infra.simulator.passing import PassingTime
     from infra.simulator.program import run
     from infra.simulator.provider import provider
-    from infra.simulator.sections import Ports
+    from infra.simulator.sections import Ports, database
     from infra.simulator.world import World
 
     dsn = await make_database(watched.server_dsn, DATABASE)
@@ -153,14 +158,14 @@ async def _run(
         sdk=SdkSettings(service="billing", url=watched.url, token=watched.token, instance=INSTANCE),
     )
     async with world:
-        _tell(world, watched)
+        _tell(world, watched, database(dsn, watched.password_file))
         await run(world, scenarios, _say)
     out.print("Stopped.")
 
 
-def _tell(world: "World", watched: Watched) -> None:
+def _tell(world: "World", watched: Watched, books: dict[str, Any]) -> None:
     out.print("# For pantau.yaml, so that it is watched:")
-    out.print(yaml.safe_dump(world.section(), sort_keys=False, default_flow_style=None, width=200), markup=False)
+    out.print(yaml.safe_dump(world.section(books), sort_keys=False, default_flow_style=None, width=200), markup=False)
     assert world.application is not None
     out.print(f"# The application: http://127.0.0.1:{world.application.port}/metrics", markup=False)
     pushes = f"its SDK pushes to {watched.url}" if watched.url else "no Pantau runs here: its SDK pushes to nobody"

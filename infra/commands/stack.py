@@ -66,9 +66,9 @@ def up(
     begun, beside = time.monotonic(), list[Beside]()
     try:
         demonstration = prepare_demo(where, config) if demo else None
-        settings = configuration(demonstration.settings if demonstration else chosen_file(config))
+        settings = demonstration.configuration if demonstration else configuration(chosen_file(config))
         if demonstration:
-            beside.append(simulator(where, demonstration, settings.endpoint("api").url))
+            beside.append(simulator(where, demonstration))
         started = stack.up(where, settings, narrator, alerting_workers, beside)
     except (LocalStackError, BadSettings) as error:
         narrator.close()

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from infra.simulator.provider import Provider
 from infra.simulator.whatsapp.api import STATUS_PATH
@@ -47,8 +49,18 @@ class Ports:
         return {name: self.routers + number for number, name in enumerate(provider.routers)}
 
 
-def section(provider: Provider, routers: Mapping[str, int], gateway: Gateway) -> dict[str, Any]:
-    """The sections of `pantau.yaml`, as they are written there. `routers` are their ports by name."""
+def database(dsn: str, password_file: Path | None) -> dict[str, Any]:
+    """The connection URL as it is written in the settings: the password stays where it is."""
+    parts = urlsplit(dsn)
+    found = {"host": parts.hostname, "port": parts.port, "database": parts.path[1:], "username": parts.username}
+    return found | ({"password_file": str(password_file)} if password_file else {})
+
+
+def section(
+    provider: Provider, routers: Mapping[str, int], gateway: Gateway, books: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The sections of `pantau.yaml`, as they are written there. `routers` are their ports by name, `books` is the
+    billing application's database."""
     first = provider.plans[0]
     listed = [
         {"name": name, "host": HOST, "port": port, "site": provider.site_of(name)} for name, port in routers.items()
@@ -56,6 +68,7 @@ def section(provider: Provider, routers: Mapping[str, int], gateway: Gateway) ->
     return {
         "mikrotik": {"username": first.username, "password": first.password, "routers": listed},
         "whatsapp": {"gateways": [_gateway(gateway)]},
+        **({"business": {"database": dict(books)}} if books else {}),
     }
 
 

@@ -33,8 +33,9 @@ class Watcher:
 
     def __init__(self, section: Mapping[str, Any], host: str = HOST) -> None:
         everything = dict(section)
-        # This machine is no part of the simulated provider.
-        everything["collector"] = {"host": host, "system": {"enabled": False}, **section.get("collector", {})}
+        # This machine and our own database are no part of the simulated provider.
+        everything["collector"] = {"host": host, "system": {"enabled": False}}
+        everything["postgres"] = {"own": False}
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory) / "pantau.yaml"
             file.write_text(yaml.safe_dump(everything))

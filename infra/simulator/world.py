@@ -1,6 +1,6 @@
 """The whole simulated provider at work: routers, WhatsApp gateway, billing application."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Any, Self
@@ -64,10 +64,10 @@ class World:
         if self.application is not None:
             await self.application.catch_up()
 
-    def section(self) -> dict[str, Any]:
-        """What `pantau.yaml` must hold so that a Pantau watches this world."""
+    def section(self, books: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What `pantau.yaml` must hold so that a Pantau watches this world; `books` as `sections.database` has it."""
         routers = {name: served.port for name, served in self.fleet.routers.items()}
-        return section(self.provider, routers, Gateway.at(self.gateway.port))
+        return section(self.provider, routers, Gateway.at(self.gateway.port), books)
 
     def routers_at(self, site: str) -> Sequence[str]:
         """The routers of a site. KeyError if there is none of that name."""
