@@ -12,12 +12,14 @@ from pathlib import Path
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.api.core import heartbeats
 from services.collector import scheduler
 from services.collector import sources as source_modules
 from services.collector.sources import all_metrics
 from services.health.core import results
 from services.own_metrics import counted_in, described, held_by, modules_below
 from shared.metrics import Metric
+from shared.whatsapp.metrics import RECEIVED
 
 TREE = Path(__file__).resolve().parents[1]
 DOCUMENT = TREE / "docs" / "metrics.md"
@@ -43,7 +45,14 @@ with the program that counts: use `rate` or `increase`.
 
 def document() -> str:
     """The text of `docs/metrics.md`."""
-    sections = [*_of_sources(), _of_checks(), *_of_applications(), _of_rules(), _of_services()]
+    sections = [
+        *_of_sources(),
+        _of_checks(),
+        *_of_what_calls(),
+        *_of_applications(),
+        _of_rules(),
+        _of_services(),
+    ]
     contents = "\n".join(f"- [{_title(one)}](#{_anchor(_title(one))})" for one in sections)
     return HEADER + contents + "\n\n" + "\n".join(sections)
 
@@ -88,6 +97,12 @@ def _of_checks() -> str:
         "[The checks](checks.md) say how rules use them.",
         _table(results.METRICS) + "\nWhat some kinds of checks measure beside that:\n\n" + _table(results.FIGURES),
     )
+
+
+def _of_what_calls() -> Iterator[str]:
+    where = "In batches named `api/<instance>`; see"
+    yield _section("Webhooks of WhatsApp gateways", f"{where} [WhatsApp](whatsapp.md).", _table(RECEIVED))
+    yield _section("Heartbeats of jobs", f"{where} [heartbeats](heartbeats.md).", _table(heartbeats.METRICS))
 
 
 def _of_applications() -> Iterator[str]:

@@ -6,9 +6,17 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.api.heartbeat_settings import HeartbeatsSettings
 from shared.settings import CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 TREE = Path(__file__).resolve().parents[2]
+
+
+def shipped_rules() -> list[Path]:
+    """The rule files that come with Pantau: each is found by being there."""
+    folder = TREE / "infra" / "rules"
+    return sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
 
 
 class BacktestSettings(Section):
@@ -60,8 +68,9 @@ class ApiSettings(Section):
     """Label `instance` of its own metrics, the same after a restart; absent: `HOSTNAME:PORT`."""
     web: Path = TREE / "web" / "dist"
     """The folder of the built browser application."""
-    rule_files: list[Path] = [TREE / "infra" / "rules" / "default.yaml"]
-    """Rule files that are brought into force at start; a group that leaves them is deleted."""
+    rule_files: list[Path] = Field(default_factory=shipped_rules)
+    """Rule files that are brought into force at start; a group that leaves them is deleted. Absent: all that come with
+    Pantau."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     public_origins: list[str] = []
@@ -125,6 +134,8 @@ class Settings(CommonSettings):
     api: ApiSettings = ApiSettings()
     alerting: RuleTerms = RuleTerms()
     history: HistoryTerms = HistoryTerms()
+    whatsapp: WhatsappSettings = WhatsappSettings()
+    heartbeats: HeartbeatsSettings = HeartbeatsSettings()
 
     def instance_label(self, port: int) -> str:
         """What tells this api's own metrics from another's; `port` is the one it listens on."""

@@ -10,6 +10,7 @@ from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.bodies import SystemEvent
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
+from services.api.core.heartbeats import Board
 from services.api.core.services import ServicesView
 from services.api.core.system import SystemView
 from services.api.core.told_events import ToldEvents
@@ -34,7 +35,13 @@ class Views:
     """Follows the bus. Access, rules, active alerts and health must be complete before api is ready."""
 
     def __init__(
-        self, bootstrap: str, producer: Producer, live: Live, check_runs: CheckRuns, recent_minutes: int
+        self,
+        bootstrap: str,
+        producer: Producer,
+        live: Live,
+        check_runs: CheckRuns,
+        recent_minutes: int,
+        heartbeats: Board,
     ) -> None:
         self.tokens = Tokens()
         self.rules: dict[str, RuleGroup] = {}
@@ -52,6 +59,7 @@ class Views:
         self.own_host = socket.gethostname()
         self._live, self._check_runs = live, check_runs
         self._health_changed = asyncio.Event()
+        self._heartbeats_board = heartbeats
         now_ms = clock.now_ms()
         compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
         self._compacted = Follower(bootstrap, CONSUMER, compacted, producer, self._apply_compacted, "beginning")
@@ -71,6 +79,11 @@ class Views:
     def complete(self) -> bool:
         """Whether all tokens, rules and active alerts are known that were on the bus at the start."""
         return self._compacted.caught_up.is_set()
+
+    @property
+    def recent_samples_known(self) -> asyncio.Event:
+        """Set once the samples have been read that were on the bus at the start."""
+        return self._samples.caught_up
 
     async def follow(self, readiness: Readiness) -> None:
         """Follow until cancelled; `readiness` says when the views are complete."""
@@ -131,6 +144,7 @@ class Views:
 
     def _apply_samples(self, received: Received) -> None:
         self.traffic.put(received.message)
+        self._heartbeats_board.learn(received.message)
         snapshot = self.system.put(received.message)
         if snapshot is not None and self._samples.caught_up.is_set():
             self._live.publish("metrics", SystemEvent(system=snapshot))

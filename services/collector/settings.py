@@ -1,13 +1,16 @@
 """Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment; and the
-section `mikrotik`, the routers."""
+sections of what it reads: `mikrotik`, `whatsapp`, `postgres`, `business`."""
 
 import socket
 from typing import Annotated
 
 from pydantic import Field
 
+from services.collector.business_settings import BusinessSettings
+from shared.postgres.settings import PostgresSettings
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 Interval = Annotated[float, Field(ge=1, le=86_400)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -63,3 +66,6 @@ class Settings(CommonSettings):
 
     collector: CollectorSettings = CollectorSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
+    whatsapp: WhatsappSettings = WhatsappSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    business: BusinessSettings = BusinessSettings()

@@ -1,5 +1,5 @@
 """Settings of the health service: section `health` of `pantau.yaml`, `PANTAU_HEALTH__…` in the environment; and the
-section `mikrotik`, the routers."""
+sections `mikrotik`, the routers, and `whatsapp`, the gateways."""
 
 import socket
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from services.health.target_settings import (
 )
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Target = TypeVar("Target", bound=TargetSettings)
@@ -79,6 +80,8 @@ class HealthSettings(Section):
     """How much of the machine's memory is used."""
     mikrotik: MikrotikCheckSettings = MikrotikCheckSettings()
     """Whether each router (section `mikrotik`) answers through its API."""
+    whatsapp: CheckSettings = CheckSettings()
+    """Whether each gateway (section `whatsapp`) answers, and its sessions are connected."""
     http: Targets[HttpTargetSettings] = []
     """HTTP services that must answer as expected."""
     tcp: Targets[TcpTargetSettings] = []
@@ -116,6 +119,7 @@ class Settings(CommonSettings):
 
     health: HealthSettings = HealthSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
+    whatsapp: WhatsappSettings = WhatsappSettings()
 
     @model_validator(mode="after")
     def _dependencies_can_be(self) -> Self:

@@ -244,6 +244,31 @@ class Accepted(Body):
     accepted: int
 
 
+class HeartbeatBody(Body):
+    """A job that reports when it has run."""
+
+    name: str
+    interval_seconds: float
+    """How often it is to succeed"""
+    grace_seconds: float
+    late: bool
+    """It should have succeeded by now"""
+    last_success: Instant | None
+    last_failure: Instant | None
+    last_start: Instant | None
+    duration_seconds: float | None
+    """Of its last run"""
+    watched_since: Instant | None
+    """null: just started, what was reported before is still being read"""
+
+
+class HeartbeatsBody(Body):
+    """The jobs of the section `heartbeats`."""
+
+    heartbeats: list[HeartbeatBody]
+    timestamp: Instant
+
+
 class Live(Body):
     """The process runs."""
 

@@ -1,0 +1,25 @@
+"""The monthly batch: whoever has not paid is cut off. It looks like an outage, and is none."""
+
+from infra.simulator.provider import Provider
+from infra.simulator.scenarios.events import CutOff, LetIn
+from infra.simulator.scenarios.scenario import Scenario, Step, Timeline
+
+SHARE = 0.3
+
+
+def _timeline(provider: Provider) -> Timeline:
+    steps = []
+    for number, plan in enumerate(provider.plans):
+        count = round(SHARE * plan.pppoe)
+        told = f"{plan.name}: {count} customers have not paid and are cut off"
+        steps.append(Step(600 + 20 * number, CutOff(plan.name, count), told))
+        steps.append(Step(1_500 + 20 * number, LetIn(plan.name), f"{plan.name}: they have paid and are let in again"))
+    return Timeline(tuple(steps))
+
+
+SCENARIO = Scenario(
+    "isolir",
+    "Three of ten customers are cut off for unpaid bills: no outage, and no alert.",
+    30,
+    _timeline,
+)
