@@ -11,7 +11,8 @@ from types import ModuleType
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from services.collector import scheduler
+from services.collector import following, scheduler
+from services.collector.scraping import discovery, job
 from services.collector.sources import all_metrics
 from services.health import runner
 from services.health.core import results
@@ -57,7 +58,7 @@ def document() -> str:
         _section(
             "Of the programs themselves",
             "Not on the bus: on `/metrics` of each service's own pages (collector 18081, health 18082, ...).",
-            own_metrics(service, producer, received, backlog, runner),
+            own_metrics(service, producer, received, backlog, following, discovery, job, runner),
         )
     )
     return "\n".join(parts)
@@ -90,7 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _more(source: str) -> str:
-    return "" if source == "system" else f"/{source}/<name>"
+    own = {"system": "", "prometheus": "/scrape/<job>/<instance>"}
+    return own.get(source, f"/{source}/<name>")
 
 
 def _section(title: str, text: str, metrics: Iterable[Metric]) -> str:

@@ -32,6 +32,7 @@ SECTIONS = (
     "external",
     "local",
     "mikrotik",
+    "scrape",
     "collector",
     "health",
     "alerting",
