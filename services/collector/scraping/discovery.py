@@ -55,8 +55,8 @@ def group(settings: StaticSettings, **more: str) -> Group:
 class Files:
     """Reads files when they change: looks at their times every few seconds."""
 
-    def __init__(self, job: str, settings: FileDiscoverySettings, look_seconds: float = LOOK_SECONDS) -> None:
-        self._job, self._patterns, self._look = job, settings.files, look_seconds
+    def __init__(self, job: str, settings: FileDiscoverySettings) -> None:
+        self._job, self._patterns = job, settings.files
         self._calls = BlockingCalls()
         self._seen: dict[str, tuple[int, int, int]] = {}
 
@@ -77,7 +77,7 @@ class Files:
                         log.warning("target file can't be used", job=self._job, file=name, error=outcome)
                     else:
                         found(name, outcome)
-            await asyncio.sleep(self._look)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _changes(self) -> tuple[dict[str, list[Group] | str], list[str]]:
         """(what is in the files that changed, or why it can't be read; files that are gone)"""

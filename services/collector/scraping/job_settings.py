@@ -1,6 +1,6 @@
 """One job, as it is configured. The names are those of Prometheus' `scrape_configs`."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -100,12 +100,6 @@ class JobSettings(HttpClientSettings):
                     f"{key} is not supported: let what knows the targets write a file, and name it in file_sd_configs"
                 )
         return {key: value for key, value in values.items() if key not in HARMLESS}
-
-    @model_validator(mode="after")
-    def _ends_before_it_begins_again(self) -> Self:
-        if self.scrape_interval and self.scrape_timeout and self.scrape_timeout > self.scrape_interval:
-            raise ValueError("scrape_timeout is longer than scrape_interval")
-        return self
 
     @property
     def groups(self) -> list[StaticSettings]:

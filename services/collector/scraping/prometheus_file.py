@@ -36,17 +36,20 @@ def prometheus_jobs(path: Path) -> list[JobSettings]:
         raise ValueError(f"{path}: not YAML: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("scrape_configs"), list):
         raise ValueError(f"{path}: there is no list scrape_configs")
+    if content.get("scrape_config_files"):
+        raise ValueError(f"{path}: scrape_config_files: name these files in scrape.prometheus_files")
     every = content.get("global") or {}
-    defaults = {"scrape_interval": "1m"} | {key: every[key] for key in _GLOBAL if key in every}
+    defaults = {"scrape_interval": "1m", "scrape_timeout": "10s"} | {key: every[key] for key in _GLOBAL if key in every}
     jobs = []
     for number, job in enumerate(content["scrape_configs"]):
         if not isinstance(job, dict):
             raise ValueError(f"{path}: scrape_configs.{number}: not a job")
-        own = defaults
-        if "scrape_interval" in job and "scrape_timeout" not in job:
-            own = {key: value for key, value in defaults.items() if key != "scrape_timeout"}
         try:
-            jobs.append(JobSettings.model_validate(_beside(path, own | job)))
+            given = JobSettings.model_validate(_beside(path, defaults | job))
+            if "scrape_timeout" not in job and given.scrape_interval and given.scrape_timeout:
+                shorter = min(given.scrape_timeout, given.scrape_interval)
+                given = given.model_copy(update={"scrape_timeout": shorter})
+            jobs.append(given)
         except ValidationError as error:
             problems = [
                 f"{path}: scrape_configs.{'.'.join(map(str, (number, *one['loc'])))}: "
