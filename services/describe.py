@@ -27,6 +27,8 @@ RULES = TREE / "infra" / "rules"
 SDK = TREE / "sdk"
 # By service, where its own pages answer unless the settings say otherwise.
 SERVICES = {"collector": 18081, "health": 18082, "alerting": 18083, "history": 18084, "notifier": 18085, "api": 8080}
+# Whose batches are not named for the source and what is read.
+ORIGINS = {"system": "", "prometheus": "/scrape/<job>/<instance>"}
 # What the api counts of its traffic goes to the bus, too.
 ON_THE_BUS = ("http_",)
 
@@ -78,7 +80,7 @@ def _of_sources() -> Iterator[str]:
         about = (
             (importlib.import_module(f"{source_modules.__name__}.{source}").__doc__ or "").strip().partition("\n\n")[0]
         )
-        origin = "" if source == "system" else f"/{source}/<name>"
+        origin = ORIGINS.get(source, f"/{source}/<name>")
         text = f"{' '.join(about.split())} In batches named `collector/<host>{origin}`."
         yield _section(f"Collector: source `{source}`", text, _table(metrics))
     yield _section(

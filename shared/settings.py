@@ -36,6 +36,7 @@ SECTIONS = (
     "heartbeats",
     "postgres",
     "business",
+    "scrape",
     "collector",
     "health",
     "alerting",
