@@ -37,11 +37,10 @@ def damped(before: Damped | None, found: Status, damping: Damping) -> Damped:
     if before is None:
         return Damped(found, (found,))
     recent = (*before.found, found)[-max(damping) :]
-    status = before.status
-    if len(recent) >= damping.failures:
-        status = max(status, min(recent[-damping.failures :], key=STATUSES.index), key=STATUSES.index)
-    if len(recent) >= damping.successes:
-        status = min(status, max(recent[-damping.successes :], key=STATUSES.index), key=STATUSES.index)
+    # While there are fewer findings than that, what is told is among them, so they change nothing by themselves.
+    mildest = min(recent[-damping.failures :], key=STATUSES.index)
+    worst = max(recent[-damping.successes :], key=STATUSES.index)
+    status = min(max(before.status, mildest, key=STATUSES.index), worst, key=STATUSES.index)
     return Damped(
         status,
         recent,

@@ -32,6 +32,8 @@ def told(findings: str, damping: Damping) -> str:
         (2, 2, "hdudhuh", "hhddddd"),
         (3, 3, "hdddduuu", "hhhdddd" + "u"),
         (2, 1, "uhuu", "uhhu"),
+        (1, 3, "hhhu", "hhhu"),
+        (3, 1, "uuuh", "uuuh"),
     ],
 )
 def test_a_change_is_told_when_it_has_lasted(failures: int, successes: int, findings: str, expected: str) -> None:
