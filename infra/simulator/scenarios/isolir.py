@@ -14,7 +14,8 @@ def _timeline(provider: Provider) -> Timeline:
         count = round(SHARE * plan.pppoe)
         told = f"{plan.name}: {count} customers have not paid and are cut off"
         steps.append(Step(600 + apart * number, CutOff(plan.name, count), told))
-        steps.append(Step(1_200 + apart * number, LetIn(plan.name), f"{plan.name}: they have paid and are let in again"))
+        paid = f"{plan.name}: they have paid and are let in again"
+        steps.append(Step(1_200 + apart * number, LetIn(plan.name), paid))
     return Timeline(tuple(steps))
 
 
