@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra.commands.demo import prepare_demo
 from infra.commands.history import BadHistory, duration_of
+from infra.local.errors import LocalStackError
+from infra.local.places import Places
 from infra.simulator.provider import provider
 from infra.simulator.sections import Gateway, Ports, database, section
 from services.collector.settings import Settings
@@ -34,6 +37,17 @@ def test_the_collector_takes_it(tmp_path: Path) -> None:
     assert waha.url == "http://127.0.0.1:28701"
     assert settings.business.database is not None
     assert settings.business.database.arguments()["password"] == "geheim"
+
+
+def test_the_demonstration_writes_settings_that_every_service_takes(tmp_path: Path) -> None:
+    found = prepare_demo(Places.at(tmp_path / "demo"), None)
+    collector = found.configuration.services["collector"]
+    assert isinstance(collector, Settings)
+    assert len(collector.mikrotik.routers) == 6
+    assert collector.business.database is not None
+    assert collector.mikrotik.routers[0].port == found.port + 10
+    with pytest.raises(LocalStackError, match="--config"):
+        prepare_demo(Places.at(tmp_path / "demo"), tmp_path / "pantau.yaml")
 
 
 @pytest.mark.parametrize(("text", "milliseconds"), [("12h", 43_200_000), ("30d", 30 * 86_400_000)])
