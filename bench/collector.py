@@ -101,12 +101,15 @@ def main() -> None:
     parser.add_argument("--routers", type=int, default=2_000, help="how many (2,000)")
     parser.add_argument("--interval", type=float, default=60.0, help="seconds between polls of a router (60)")
     parser.add_argument("--intervals", type=int, default=2, help="how many are measured, after the first (2)")
+    parser.add_argument("--pppoe", type=int, default=100, help="PPPoE subscribers of each, with a queue each (100)")
+    parser.add_argument("--hotspot", type=int, default=20, help="hotspot users of each (20)")
     parser.add_argument("--processes", type=int, default=2, help="processes of simulated routers (2)")
     parser.add_argument("--profile", action="store_true", help="print where the time goes; it takes longer then")
     arguments = parser.parse_args()
     # A line for each router that is late would bury the figures.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with fleet(arguments.routers, arguments.processes) as (routers, processes):
+    subscribers = {"pppoe": arguments.pppoe, "hotspot": arguments.hotspot}
+    with fleet(arguments.routers, arguments.processes, subscribers) as (routers, processes):
         section = {"routers": routers, "interval_seconds": arguments.interval}
         profile = cProfile.Profile() if arguments.profile else None
         figures = asyncio.run(measure(section, arguments.interval, arguments.intervals, processes, profile))
@@ -117,13 +120,16 @@ def main() -> None:
 
 
 @contextmanager
-def fleet(routers: int, processes: int) -> Iterator[tuple[list[dict[str, Any]], list[psutil.Process]]]:
+def fleet(
+    routers: int, processes: int, subscribers: dict[str, int]
+) -> Iterator[tuple[list[dict[str, Any]], list[psutil.Process]]]:
     """(entries for `mikrotik.routers`, one for each simulated router; the processes that they run in)."""
     running: list[subprocess.Popen[str]] = []
     try:
         for number in range(processes):
             share = routers // processes + (number < routers % processes)
             command = [sys.executable, "-m", "infra.simulator.routeros", "--routers", str(share), "--seed", str(number)]
+            command += [f"--{kind}={count}" for kind, count in subscribers.items()]
             running.append(subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True))
         entries = []
         for number, process in enumerate(running):
