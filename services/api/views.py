@@ -8,6 +8,7 @@ from prometheus_client import Gauge
 from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.bodies import SystemEvent
+from services.api.core.business import BusinessView
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
 from services.api.core.services import ServicesView
 from services.api.core.system import SystemView
@@ -43,6 +44,7 @@ class Views:
         self.services = ServicesView()
         self.system = SystemView()
         self.traffic = TrafficView(recent_minutes)
+        self.business = BusinessView()
         self.own_host = socket.gethostname()
         self._live = live
         now_ms = clock.now_ms()
@@ -114,6 +116,7 @@ class Views:
 
     def _apply_samples(self, received: Received) -> None:
         self.traffic.put(received.message)
+        self.business.put(received.message)
         snapshot = self.system.put(received.message)
         if snapshot is not None and self._samples.caught_up.is_set():
             self._live.publish("metrics", SystemEvent(system=snapshot))
