@@ -44,6 +44,14 @@ class Reporter:
     async def report(self, name: str) -> None:
         """Return once a reading of `name` that began after the call is on the bus. Those who wait meanwhile share the
         next one. BusUnavailable."""
+        try:
+            # What waits behind a report that fails has its own still before it.
+            async with asyncio.timeout(2 * self._deadline_seconds):
+                await self._shared(name)
+        except TimeoutError:
+            raise BusUnavailable("the bus did not acknowledge in time") from None
+
+    async def _shared(self, name: str) -> None:
         self._news.add(name)
         self._asked += 1
         mine = self._asked

@@ -30,8 +30,9 @@ def example(kind: str) -> str:
     return found[1]
 
 
-def test_the_default_rules_pass_their_tests() -> None:
-    code, output = run("test", PROJECT / "infra" / "rules" / "default.test.yaml")
+@pytest.mark.parametrize("name", ["default", "heartbeats"])
+def test_the_default_rules_pass_their_tests(name: str) -> None:
+    code, output = run("test", PROJECT / "infra" / "rules" / f"{name}.test.yaml")
     assert (code, "SUCCESS" in output) == (0, True), output
 
 
