@@ -18,8 +18,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import psutil
 import structlog
 import yaml
 from rich.console import Console
@@ -41,6 +43,7 @@ from shared.settings import load
 out = Console(highlight=False)
 
 STOP_SECONDS = 30.0
+SCHEDULED = Path("/proc/self/schedstat")
 
 
 @dataclass
@@ -65,6 +68,10 @@ class Figures:
     samples: int
     durations: Sequence[float]
     """Seconds of each poll."""
+    routers_cpu_seconds: float = 0.0
+    """What the simulated routers used meanwhile."""
+    waited_seconds: float = 0.0
+    """How long the collecting process could have run, and others had the cores: a busy machine makes polls late."""
 
     def summary(self) -> dict[str, float]:
         """The line of JSON."""
@@ -94,15 +101,18 @@ def main() -> None:
     parser.add_argument("--routers", type=int, default=2_000, help="how many (2,000)")
     parser.add_argument("--interval", type=float, default=60.0, help="seconds between polls of a router (60)")
     parser.add_argument("--intervals", type=int, default=2, help="how many are measured, after the first (2)")
+    parser.add_argument("--pppoe", type=int, default=100, help="PPPoE subscribers of each, with a queue each (100)")
+    parser.add_argument("--hotspot", type=int, default=20, help="hotspot users of each (20)")
     parser.add_argument("--processes", type=int, default=2, help="processes of simulated routers (2)")
     parser.add_argument("--profile", action="store_true", help="print where the time goes; it takes longer then")
     arguments = parser.parse_args()
     # A line for each router that is late would bury the figures.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with fleet(arguments.routers, arguments.processes) as routers:
+    subscribers = {"pppoe": arguments.pppoe, "hotspot": arguments.hotspot}
+    with fleet(arguments.routers, arguments.processes, subscribers) as (routers, processes):
         section = {"routers": routers, "interval_seconds": arguments.interval}
         profile = cProfile.Profile() if arguments.profile else None
-        figures = asyncio.run(measure(section, arguments.interval, arguments.intervals, profile))
+        figures = asyncio.run(measure(section, arguments.interval, arguments.intervals, processes, profile))
     report(figures, arguments.routers, arguments.interval)
     if profile is not None:
         pstats.Stats(profile).sort_stats("tottime").print_stats(45)
@@ -110,13 +120,16 @@ def main() -> None:
 
 
 @contextmanager
-def fleet(routers: int, processes: int) -> Iterator[list[dict[str, Any]]]:
-    """Simulated routers in processes of their own: entries for `mikrotik.routers`, one for each."""
+def fleet(
+    routers: int, processes: int, subscribers: dict[str, int]
+) -> Iterator[tuple[list[dict[str, Any]], list[psutil.Process]]]:
+    """(entries for `mikrotik.routers`, one for each simulated router; the processes that they run in)."""
     running: list[subprocess.Popen[str]] = []
     try:
         for number in range(processes):
             share = routers // processes + (number < routers % processes)
             command = [sys.executable, "-m", "infra.simulator.routeros", "--routers", str(share), "--seed", str(number)]
+            command += [f"--{kind}={count}" for kind, count in subscribers.items()]
             running.append(subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True))
         entries = []
         for number, process in enumerate(running):
@@ -125,7 +138,7 @@ def fleet(routers: int, processes: int) -> Iterator[list[dict[str, Any]]]:
             told = "".join(process.stdout.readline() for _ in range(share + 2))
             for entry in yaml.load(told, yaml.CSafeLoader)["mikrotik"]["routers"]:
                 entries.append(entry | {"name": f"p{number}-{entry['name']}"})
-        yield entries
+        yield entries, [psutil.Process(process.pid) for process in running]
     finally:
         for process in running:
             process.terminate()
@@ -134,7 +147,11 @@ def fleet(routers: int, processes: int) -> Iterator[list[dict[str, Any]]]:
 
 
 async def measure(
-    section: dict[str, Any], interval: float, intervals: int, profile: cProfile.Profile | None = None
+    section: dict[str, Any],
+    interval: float,
+    intervals: int,
+    processes: Sequence[psutil.Process] = (),
+    profile: cProfile.Profile | None = None,
 ) -> Figures:
     """Poll the routers of `section` for `intervals` after a first one."""
     settings = load(Settings, {"PANTAU_MIKROTIK": json.dumps(section)}, None)
@@ -165,7 +182,7 @@ async def measure(
     ]
     await asyncio.sleep(interval)
     measuring = True
-    begin, cpu = clock.elapsed(), time.process_time()
+    begin, cpu, theirs, waited = clock.elapsed(), time.process_time(), cpu_of(processes), waited_for_a_core()
     if profile is not None:
         profile.enable()
     # The last router's first poll comes an interval after the first one's.
@@ -174,11 +191,22 @@ async def measure(
         profile.disable()
     measuring = False
     end, cpu = clock.elapsed(), time.process_time() - cpu
+    theirs, waited = cpu_of(processes) - theirs, waited_for_a_core() - waited
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     due, good = in_time(polls.values(), interval, begin, end)
-    return Figures(end - begin, due, good, len(durations), cpu, samples, durations)
+    return Figures(end - begin, due, good, len(durations), cpu, samples, durations, theirs, waited)
+
+
+def cpu_of(processes: Iterable[psutil.Process]) -> float:
+    """CPU seconds that they have used so far."""
+    return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+
+def waited_for_a_core() -> float:
+    """Seconds that this process was ready to run and did not, so far; 0 where the system doesn't tell."""
+    return int(SCHEDULED.read_text().split()[1]) / 1e9 if SCHEDULED.exists() else 0.0
 
 
 def report(figures: Figures, routers: int, interval: float) -> None:
@@ -195,8 +223,12 @@ def report(figures: Figures, routers: int, interval: float) -> None:
         halfway, slowest = percentile(figures.durations, 50), percentile(figures.durations, 99)
         table.add_row("a poll takes, p50 / p99", f"{halfway:.3f} s / {slowest:.3f} s")
     table.add_row("polled within the interval", f"{figures.in_time:,} of {figures.due:,} due")
+    table.add_row(
+        "CPU of the simulated routers a poll", f"{1000 * figures.routers_cpu_seconds / max(1, figures.made):.2f} ms"
+    )
+    table.add_row("waited for a core", f"{100 * figures.waited_seconds / figures.seconds:.0f} % of the time")
     out.print(table)
-    out.print(f"{os.cpu_count()} cores, of which the simulated routers use what they need.")
+    out.print(f"{os.cpu_count()} cores, shared with the simulated routers and whatever else runs.")
 
 
 if __name__ == "__main__":

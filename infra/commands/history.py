@@ -13,7 +13,8 @@ from shared.promql.errors import BadQuery
 from shared.settings import CommonSettings
 
 DATABASE = "billing_history"
-STEP_MS = 120_000
+# A rate over five minutes needs two samples. The last days can be looked at more closely than a month.
+STEP_MS, LONG_STEP_MS, LONG_MS = 60_000, 150_000, 2 * 86_400_000
 SHORTEST_MS, LONGEST_MS = 3_600_000, 366 * 86_400_000
 # A request in a moment: enough for every figure to be there, and a month of them is done in minutes.
 PER_MINUTE = 1.0
@@ -53,12 +54,13 @@ async def _write(
     from infra.simulator.world import World
 
     dsn, now_ms = settings.database.dsn.get_secret_value(), clock.now_ms()
-    until_ms = now_ms // STEP_MS * STEP_MS
-    start_ms = until_ms - duration_ms // STEP_MS * STEP_MS
-    time = SteppedTime(start_ms, STEP_MS)
+    step_ms = STEP_MS if duration_ms <= LONG_MS else LONG_STEP_MS
+    until_ms = now_ms // step_ms * step_ms
+    start_ms = until_ms - duration_ms // step_ms * step_ms
+    time = SteppedTime(start_ms, step_ms)
     world = World(provider(routers, seed), time, dsn=await make_database(dsn, DATABASE), per_minute=PER_MINUTE)
     with _progress() as bar:
-        task = bar.add_task("days", total=(until_ms - start_ms) // STEP_MS)
+        task = bar.add_task("the past", total=(until_ms - start_ms) // step_ms)
 
         def told(moment: Moment) -> None:
             bar.advance(task)

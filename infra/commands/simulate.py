@@ -29,7 +29,8 @@ from shared.settings import BadSettings
 if TYPE_CHECKING:
     from infra.simulator.world import World
 
-TOUR = "tour"
+TOUR, CALM = "tour", "calm"
+TOUR_BEGINS = ("router-down", "mass-disconnect", "payment-outage")
 TOKEN, DATABASE = "simulator", "billing"
 PASSWORD_FILE = "database.password"  # noqa: S105  (a name)
 MOST_ROUTERS = 2_000
@@ -51,7 +52,7 @@ class Watched(NamedTuple):
 def simulate(
     scenario: Annotated[
         str, typer.Argument(help="What happens; `list` tells what there is, `tour` plays all, one after the other.")
-    ] = "calm",
+    ] = CALM,
     routers: Annotated[int, typer.Option("--routers", min=1, max=MOST_ROUTERS, help="How many routers there are.")] = 6,
     seed: Annotated[str, typer.Option("--seed", help="The same seed, the same provider.")] = "1",
     speed: Annotated[
@@ -90,7 +91,7 @@ def simulate(
         return
     if scenario != TOUR and scenario not in known:
         fail(f"There is no scenario {scenario!r}; there are {TOUR}, {', '.join(known)}.")
-    chosen = list(known.values()) if scenario == TOUR else [known[scenario]]
+    chosen = _tour(known) if scenario == TOUR else [known[scenario]]
     try:
         if history is not None:
             written = write_history(target.settings(places(data), config), chosen, routers, seed, history)
@@ -104,6 +105,12 @@ def simulate(
         fail(f"The application's database can't be made: {error}")
     except OSError as error:
         fail(f"A part can't listen: {error.strerror or error}. Choose other ports with --port.")
+
+
+def _tour(known: dict[str, Scenario]) -> list[Scenario]:
+    """All in which something happens, those first of which there is soon something to see."""
+    first = [known[name] for name in TOUR_BEGINS]
+    return first + [one for one in known.values() if one not in first and one.name != CALM]
 
 
 def _list(known: dict[str, Scenario]) -> None:

@@ -13,7 +13,7 @@ from infra.simulator.world import World
 
 LOOK_SECONDS = 0.25
 TOLD_EVERY_SECONDS = 60.0
-BETWEEN_MINUTES = 5
+BETWEEN_MINUTES = 2
 
 Say = Callable[[datetime, str], None]
 """Told what happens, and when by the provider's time."""

@@ -46,7 +46,7 @@ class JobSettings(Section):
 class HeartbeatsSettings(Section):
     """The jobs."""
 
-    jobs: Annotated[list[JobSettings], Field(max_length=5_000)] = []
+    jobs: Annotated[list[JobSettings], Field(max_length=1_000)] = []
     """The jobs themselves."""
 
     @field_validator("jobs")

@@ -8,11 +8,13 @@ from prometheus_client import Counter
 from services.api.access import CHALLENGE
 from services.api.core.bodies import HeartbeatBody, HeartbeatsBody
 from services.api.core.heartbeats import Board, Job, Kind
+from services.api.heartbeat_history import recall
 from services.api.heartbeat_settings import HeartbeatsSettings
 from services.api.problems import Problem
 from services.api.reporting import Reporter
 from shared import clock
 from shared.bus import Producer
+from shared.database import Database
 
 REFUSED = Counter("pantau_api_heartbeats_refused_total", "Reports of jobs that were not taken, by reason", ["reason"])
 # Compared with where there is no key, so that it takes as long.
@@ -32,9 +34,12 @@ class Heartbeats:
         )
         self.reporter = Reporter("heartbeats", producer, instance, self.board.samples, deadline_seconds)
 
-    async def run(self, learnt: asyncio.Event) -> None:
-        """Tell what is known regularly, from `learnt` on: what was told before has been read from the bus by then."""
+    async def run(self, learnt: asyncio.Event, database: Database) -> None:
+        """Tell what is known regularly, from `learnt` on: what was told lately has been read from the bus by then. What
+        was told before that, history may know."""
         await learnt.wait()
+        for told in await recall(database, list(self._settings), clock.now_ms()):
+            self.board.recall(told)
         self.board.watch(clock.now_ms())
         await self.reporter.run()
 
@@ -56,7 +61,7 @@ class Heartbeats:
             REFUSED.labels("unknown").inc()
             raise Problem(404, f"There is no heartbeat {name!r}; the section heartbeats of pantau.yaml names them.")
         self.board.report(name, kind, clock.now_ms(), duration)
-        await self.reporter.report()
+        await self.reporter.report(name)
 
     def body(self) -> HeartbeatsBody:
         """What is known of each job."""

@@ -9,6 +9,7 @@ from services.api.check_runs import CheckRuns
 from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.bodies import SystemEvent
+from services.api.core.business import BusinessView
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
 from services.api.core.heartbeats import Board
 from services.api.core.services import ServicesView
@@ -56,6 +57,7 @@ class Views:
         self.services = ServicesView()
         self.system = SystemView()
         self.traffic = TrafficView(recent_minutes)
+        self.business = BusinessView()
         self.own_host = socket.gethostname()
         self._live, self._check_runs = live, check_runs
         self._health_changed = asyncio.Event()
@@ -145,6 +147,7 @@ class Views:
     def _apply_samples(self, received: Received) -> None:
         self.traffic.put(received.message)
         self._heartbeats_board.learn(received.message)
+        self.business.put(received.message)
         snapshot = self.system.put(received.message)
         if snapshot is not None and self._samples.caught_up.is_set():
             self._live.publish("metrics", SystemEvent(system=snapshot))

@@ -1,7 +1,7 @@
 """Webhooks of WhatsApp gateways: checked, counted, and on the bus before they are answered."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from prometheus_client import Counter
@@ -56,10 +56,10 @@ class Webhooks:
             raise Problem(400, "body: not JSON") from None
         for teller, events in told.items():
             self._books[teller].put(events, now_ms)
-        count = sum(map(len, told.values()))
-        if count:
-            await self.reporter.report()
-        return count
+        for teller, events in told.items():
+            if events:
+                await self.reporter.report(teller)
+        return sum(map(len, told.values()))
 
     def _read(self, gateway: GatewaySettings, document: Any, now_ms: int) -> dict[str, list[Event]]:
         """What a webhook tells, by gateway: Meta has one address for all numbers of an app. BadWebhook."""
@@ -72,8 +72,9 @@ class Webhooks:
                 found |= {name: events} if events else {}
         return found
 
-    def _samples(self, now_ms: int) -> list[Sample]:
-        return [sample for book in self._books.values() for sample in book.samples(now_ms)]
+    def _samples(self, now_ms: int, names: Collection[str] | None) -> list[Sample]:
+        books = [self._books[name] for name in (self._books if names is None else names)]
+        return [sample for book in books for sample in book.samples(now_ms)]
 
 
 def _key(gateway: GatewaySettings) -> str | None:

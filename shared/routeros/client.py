@@ -161,7 +161,7 @@ class Connection:
         traps: list[str] = []
         while True:
             reply, words = await protocol.readSentence()
-            row = dict(_attribute(word) for word in words)
+            row = dict(map(_attribute, words))
             if reply == "!re":
                 rows.append(row)
                 if len(rows) > MOST_ROWS:

@@ -157,11 +157,11 @@ async def test_a_query_that_does_harm_does_none(make: Make, database: psycopg.Co
 
 
 async def test_what_a_query_sets_ends_with_it(make: Make, database: psycopg.Connection[Any]) -> None:
-    setting = "SELECT set_config('statement_timeout', '0', false)::float8 AS value"
-    asking = "SELECT setting::float8 AS value FROM pg_settings WHERE name = 'statement_timeout'"
+    setting = "SELECT 1 AS value FROM (SELECT set_config('timezone', 'Asia/Jayapura', false)) s WHERE s IS NOT NULL"
+    asking = "SELECT extract(timezone_hour FROM now()) AS value"
     found = make(query(setting), query(asking, name="after"), most_connections=1)
-    await read(found["own"])
-    assert (await read(found["after"])).one("told") == 10_000
+    assert (await read(found["own"])).one("told") == 1
+    assert (await read(found["after"])).one("told") == 7
 
 
 async def test_a_query_that_runs_for_minutes_is_ended(make: Make, database: psycopg.Connection[Any]) -> None:

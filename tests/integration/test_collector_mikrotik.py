@@ -20,6 +20,7 @@ from services.collector.sources import all_sources
 from services.collector.sources.mikrotik import MikrotikSource
 from shared.messages.samples import Sample
 from shared.messages.series import labels_of
+from shared.routeros.errors import REASONS
 from tests.conftest import eventually
 from tests.integration.routers import StandingClock, entry, fleet, settings
 from tests.integration.test_routeros_simulator import server_tls
@@ -336,20 +337,26 @@ async def test_tls_without_any_certificate(time: StandingClock, tmp_path: Path) 
 
 
 async def test_a_router_in_trouble_delays_no_other(time: StandingClock, tmp_path: Path) -> None:
-    faults = [Fault.HANG, Fault.GARBAGE, Fault.DROP, Fault.HUGE, Fault.NONE, Fault.NONE]
+    faults = [Fault.HANG, Fault.GARBAGE, Fault.DROP, Fault.HUGE, Fault.NONE, Fault.NONE, Fault.NONE]
     plans = [Plan(f"r-{number}", "5", pppoe=20, hotspot=5) for number in range(len(faults))]
     async with fleet(time, *plans) as running:
         for served, fault in zip(running.routers.values(), faults, strict=True):
             served.trouble.fault = fault
         running.routers["r-4"].trouble.latency_seconds = 0.02  # a slow link
         entries = [entry(served) for served in running.routers.values()]
+        running.routers["r-6"].router.password = "another"
         chosen = settings(tmp_path / "pantau.yaml", *entries, interval_seconds=1, deadline_seconds=60)
         ups: dict[str, list[float]] = {plan.name: [] for plan in plans}
+        reasons: dict[str, set[str]] = {plan.name: set() for plan in plans}
 
         def publish(one: object, samples: list[Sample]) -> None:
             values = {sample.series: sample.value for sample in samples}
             name = getattr(one, "name", "").removeprefix("mikrotik/")
             ups[name].append(values[f'mikrotik_up{{router="{name}"}}'])
+            errors = {
+                reason: values[f'mikrotik_sync_errors_total{{reason="{reason}",router="{name}"}}'] for reason in REASONS
+            }
+            reasons[name] |= {reason for reason, count in errors.items() if count}
 
         made = [one for one in all_sources(chosen) if isinstance(one, MikrotikSource)]
         for one in made:
@@ -368,6 +375,6 @@ async def test_a_router_in_trouble_delays_no_other(time: StandingClock, tmp_path
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    assert {name: set(of) for name, of in ups.items()} == {
-        f"r-{number}": {float(fault is Fault.NONE)} for number, fault in enumerate(faults)
-    }
+    told = {"r-0": {"timeout"}, "r-1": {"protocol"}, "r-2": {"closed"}, "r-3": {"protocol"}, "r-6": {"login"}}
+    assert reasons == {name: told.get(name, set()) for name in ups}
+    assert {name: set(of) for name, of in ups.items()} == {name: {float(name not in told)} for name in ups}

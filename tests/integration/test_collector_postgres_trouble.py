@@ -37,6 +37,7 @@ def port(directory: Path) -> Iterator[int]:
             connection.execute("CREATE ROLE careful LOGIN PASSWORD 'open sesame' IN ROLE pg_monitor")
             connection.execute("CREATE ROLE monitor LOGIN IN ROLE pg_monitor")
             connection.execute("CREATE ROLE plain LOGIN")
+            connection.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
             connection.execute("CREATE EXTENSION pg_stat_statements")
         yield running
 
@@ -52,6 +53,19 @@ async def test_a_role_without_rights_is_told_what_it_may_see(tmp_path: Path, por
     assert "pantau" not in values.all("database_connections_active", "database"), "rather nothing than something wrong"
     assert values.one("database_deadlocks_total", server="billing", database="pantau") == 0
     assert values.one("database_wraparound_age_transactions", server="billing", database="pantau") > 0
+
+
+async def test_a_server_without_pg_stat_statements_lacks_nothing_else(tmp_path: Path, port: int) -> None:
+    async with watching(tmp_path, port, "pantau") as source:
+        values = Values(await source.read(NOW))
+        assert (values.reading.failure, values.reading.problems) == ("", ())
+        assert "database_queries_total" not in values.names()
+        assert {"database_connections", "database_size_bytes"} <= values.names()
+        with connected(port, "pantau") as connection:
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+        source.close()
+        values = Values(await source.read(NOW + 60_000))
+    assert "database_queries_total" in values.names(), "it is looked for after each login"
 
 
 async def test_what_a_role_may_not_do_costs_only_that_part(tmp_path: Path, port: int) -> None:
@@ -117,6 +131,7 @@ async def test_why_a_server_cant_be_read_is_told_apart(
         ("no_database", port, "nowhere", {}),
         ("login", port, "postgres", {"username": "careful", "password": "open barley"}),
         ("login", port, "postgres", {"username": "nobody-we-know"}),
+        ("too_many_connections", port, "postgres", {"username": "crowded"}),
         ("unreachable", port, "postgres", {"host": "nowhere.invalid"}),
         ("tls", port, "postgres", {"tls": {"mode": "require"}}),
     ]

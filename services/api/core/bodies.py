@@ -153,16 +153,19 @@ class ApplicationBody(Body):
 
 
 class BusinessBody(Body):
-    """The provider's business."""
+    """The provider's business; null: nobody reports it."""
 
     daily_revenue: float | None = None
+    """Paid since midnight"""
     active_subscriptions: int | None = None
     conversion_rate: float | None = None
+    """Percent"""
     customer_growth: float | None = None
+    """Customers who joined since midnight"""
 
 
 class ActiveUsersBody(Body):
-    """Subscribers who are online."""
+    """Subscribers who are online, as the application has them, else as the routers count their sessions."""
 
     hotspot: int | None = None
     pppoe: int | None = None

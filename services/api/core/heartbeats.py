@@ -6,7 +6,7 @@ past: so it knows after a restart, and two apis agree, without any other store.
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -41,6 +41,9 @@ REPORTS = Metric(
 )
 METRICS = (SUCCESS, FAILURE, START, SINCE, DURATION, INTERVAL, GRACE, LONGEST_RUN, REPORTS)
 
+RECALLED = (SUCCESS, FAILURE, START, SINCE, DURATION)
+"""What is worth knowing after a pause."""
+
 SOURCE_PREFIX = "api/"
 PREFIX = "heartbeat_"
 
@@ -52,6 +55,15 @@ class Job(NamedTuple):
     interval: float
     grace: float
     longest_run: float | None = None
+
+
+class Recalled(NamedTuple):
+    """Something that an api told once, and when."""
+
+    heartbeat: str
+    metric: str
+    value: float
+    told_ms: int
 
 
 @dataclass
@@ -80,6 +92,7 @@ class Board:
         self.jobs = {job.name: job for job in jobs}
         self.known = {name: Known() for name in self.jobs}
         self._instance = instance
+        self._watching = False
 
     def report(self, name: str, kind: Kind, now_ms: int, duration: float | None = None) -> None:
         """The job said so just now. `duration`: of the run in seconds, if it says; else it is since its start.
@@ -101,24 +114,33 @@ class Board:
 
     def learn(self, batch: SampleBatch) -> None:
         """Take what an api told, perhaps this one before it was restarted."""
+        if self._watching and batch.source == f"{SOURCE_PREFIX}{self._instance}":
+            return  # what it has just said itself
         if not batch.source.startswith(SOURCE_PREFIX) or not any(key.startswith(PREFIX) for key in batch.series):
             return
         index, times, values = batch.columns()
         for position, told_ms, value in zip(index.tolist(), times.tolist(), values.tolist(), strict=True):
-            if batch.series[position].startswith(PREFIX) and math.isfinite(value):
+            if batch.series[position].startswith(PREFIX):
                 labels = labels_of(batch.series[position])
-                if (known := self.known.get(labels.get("heartbeat", ""))) is not None:
-                    _learn(known, labels[NAME], value, told_ms)
+                self.recall(Recalled(labels.get("heartbeat", ""), labels[NAME], value, told_ms))
+
+    def recall(self, told: Recalled) -> None:
+        """Take something that an api told once; what is known better is not forgotten for it."""
+        known = self.known.get(told.heartbeat)
+        if known is not None and math.isfinite(told.value):
+            _learn(known, told.metric, told.value, told.told_ms)
 
     def watch(self, now_ms: int) -> None:
         """All that could be learnt has been: what nobody was waiting for yet is waited for from now on."""
+        self._watching = True
         for known in self.known.values():
             known.since_ms = now_ms if known.since_ms is None else known.since_ms
 
-    def samples(self, now_ms: int) -> list[Sample]:
-        """All that is known."""
+    def samples(self, now_ms: int, names: Collection[str] | None = None) -> list[Sample]:
+        """All that is known, of those jobs only if they are named."""
         made: list[Sample] = []
-        for name, job in self.jobs.items():
+        for name in self.jobs if names is None else names:
+            job = self.jobs[name]
             labels, known = {"heartbeat": name, "instance": self._instance}, self.known[name]
             told = (
                 *((SUCCESS, _seconds(known.success_ms)), (FAILURE, _seconds(known.failure_ms))),

@@ -1,12 +1,17 @@
 """The simulated gateway: all of it follows from seed and time."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+from infra.simulator.whatsapp.__main__ import section
 from infra.simulator.whatsapp.gateway import Gateway, Plan
+from infra.simulator.whatsapp.served import ServedGateway
 from infra.simulator.whatsapp.traffic import BY_HOUR, arrivals
 from infra.simulator.whatsapp.webhooks import body_of
+from services.collector.settings import Settings
+from shared.settings import load
 
 # 2026-03-04, 10:00 in western Indonesia.
 MORNING = 1_772_593_200_000
@@ -83,3 +88,13 @@ def test_a_session_that_is_not_linked_asks_for_its_code_when_it_is_started() -> 
     gateway.start("default")
     gateway.advance(MORNING + 10_000)
     assert [dict(one.payload)["status"] for one in gateway.happened] == ["STARTING", "SCAN_QR_CODE"]
+
+
+def test_the_section_that_it_prints_watches_it(tmp_path: Path) -> None:
+    served = ServedGateway(Plan(), port=3000)
+    (tmp_path / "pantau.yaml").write_text(section(served))
+    (gateway,) = load(Settings, {}, tmp_path / "pantau.yaml").whatsapp.gateways
+    assert gateway.waha is not None
+    assert gateway.status is not None
+    assert (gateway.waha.url, gateway.waha.key()) == (served.url, served.plan.api_key)
+    assert gateway.status.url == served.status_url
