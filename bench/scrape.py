@@ -2,8 +2,9 @@
 
 One page of many series, its values new each time. Of each the CPU time of one thread counts, the best of several runs:
 prometheus_client's parser alone; a first scrape (each line is read, labels get those of the target, the key of the
-series is made); the scrapes after it, while series stay as they are; those in which one series of a hundred has changed;
-what is added by making messages of it. And the exporter's page of the same samples, against prometheus_client's writer.
+series is made); the scrapes after it, while series stay as they are; those in which one series of a hundred has
+changed; what is added by making messages of it. And the exporter's page of the same samples, against
+prometheus_client's writer.
 """
 
 import argparse

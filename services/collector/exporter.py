@@ -78,8 +78,8 @@ class Exporter:
         _, content_type = choose_encoder(request.headers.get("Accept", ""))
         openmetrics = content_type.startswith("application/openmetrics-text")
         async with self._turn:
-            fresh = self._latest.fresh(clock.now_ms())
-            body = await asyncio.to_thread(exposition, fresh, self._helps.all(), openmetrics)
+            fresh, helps = self._latest.view(clock.now_ms()), self._helps.all()
+            body = await asyncio.to_thread(lambda: exposition(fresh(), helps, openmetrics))
         response = web.Response(body=body, headers={"Content-Type": content_type})
         response.enable_compression()
         return response

@@ -1,6 +1,6 @@
 """The latest value of every series: collected here, or pushed to Pantau."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -57,14 +57,22 @@ class Latest:
 
     def fresh(self, now_ms: int) -> list[Sample]:
         """The samples that are not stale at `now_ms`, of each series one; the others are forgotten."""
+        return self.view(now_ms)()
+
+    def view(self, now_ms: int) -> Callable[[], list[Sample]]:
+        """What gives the same, as of now: the longer part of the work, that another thread may do."""
         self._newest = _unexpired(self._newest, now_ms)
         self._followed = _unexpired(self._followed, now_ms)
         self._held = {target: held for target, held in self._held.items() if now_ms < held[1]}
         found = {series: kept[0] for kept_by in (self._followed, self._newest) for series, kept in kept_by.items()}
-        for batches, _ in self._held.values():
-            for batch in batches:
+        every = [batch for batches, _ in self._held.values() for batch in batches]
+
+        def samples() -> list[Sample]:
+            for batch in every:
                 found.update((sample.series, sample) for sample in batch.samples())
-        return [sample for sample in found.values() if not is_stale(sample.value)]
+            return [sample for sample in found.values() if not is_stale(sample.value)]
+
+        return samples
 
 
 def is_stale(value: float) -> bool:

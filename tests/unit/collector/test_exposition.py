@@ -117,6 +117,11 @@ def test_bounds(bound: float, text: str) -> None:
         ('# TYPE h histogram\nh_bucket{le="1"} 1\nh_count 1\nh_sum 1\n', {"h_bucket", "h_count", "h_sum"}),
         ('# TYPE h histogram\nh_bucket{le="1"} 3\nh_bucket{le="+Inf"} 2\n', {"h_bucket"}),
         ("# TYPE h histogram\nh_bucket 3\n", {"h_bucket"}),
+        ('# TYPE h histogram\nh_bucket{le="+Inf"} 2\nh_count 2\nh_sum -1\n', {"h_bucket", "h_count", "h_sum"}),
+        (
+            "# TYPE a_total counter\na_total 1\n# TYPE a_created_total counter\na_created_total 1\n",
+            {"a_total", "a_created_total"},
+        ),
         ("# TYPE s summary\ns_sum -1\ns_count 1\n", {"s_sum", "s_count"}),
         ("# TYPE s summary\ns_count 1\n# TYPE s_sum gauge\ns_sum 1\n", {"s_count"}),
     ],

@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.collector.core.scrape.errors import BadScrape
 from services.collector.core.scrape.relabel import Relabelling
-from shared.messages.series import LABEL_NAME, METRIC_NAME, NAME, check_labels, key_of
+from shared.messages.series import (
+    LABEL_NAME,
+    LONGEST_TEXT,
+    METRIC_NAME,
+    MOST_LABELS,
+    NAME,
+    check_labels,
+    key_of,
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,15 @@ class Labelling:
         name = labels.get(NAME, "")
         if not name:
             raise BadScrape("bad_name", f"a series lost its name to relabelling: {str(labels)[:200]}")
-        bad = [one for one in labels if not LABEL_NAME.fullmatch(one)] if METRIC_NAME.fullmatch(name) else [name]
-        if bad:
-            raise BadScrape("bad_name", f"{bad[0][:80]!r} is no metric or label name")
+        if not _is_metric_name(name) or not all(map(_is_label_name, labels)):
+            bad = next((one for one in labels if not _is_label_name(one)), name)
+            raise BadScrape("bad_name", f"{bad[:80]!r} is no metric or label name")
+        if len(labels) > MOST_LABELS or max(map(len, (*labels, *labels.values()))) > LONGEST_TEXT:
+            check_labels(labels)  # says which
+        if self._limits != LabelLimits():
+            self._check_limits(name, labels)
+
+    def _check_limits(self, name: str, labels: Mapping[str, str]) -> None:
         limits = self._limits
         if limits.labels and len(labels) > limits.labels:
             raise BadScrape("label_limit", f"{name} has {len(labels)} labels: at most {limits.labels}")
@@ -66,4 +81,14 @@ class Labelling:
                 raise BadScrape("label_limit", f"label name {label[:80]!r} of {name} is too long")
             if limits.value_length and len(value.encode()) > limits.value_length:
                 raise BadScrape("label_limit", f"the value of label {label[:80]!r} of {name} is too long")
-        check_labels(labels)
+
+
+# The same few names come again and again.
+@lru_cache(maxsize=16_384)
+def _is_metric_name(name: str) -> bool:
+    return METRIC_NAME.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=16_384)
+def _is_label_name(name: str) -> bool:
+    return LABEL_NAME.fullmatch(name) is not None

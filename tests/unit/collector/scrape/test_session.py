@@ -70,10 +70,10 @@ def test_openmetrics_is_strict(body: bytes) -> None:
 
 
 def test_white_space_that_the_classic_format_allows() -> None:
-    body = b'  a\t1\n# \n   # a comment\n\t\nb { c = "d" , e="f" , }\t\t2  \n{"g",h="i"} 3\n'
+    body = b'  a\t1\n# \n   # a comment\n\t\nb { c = "d" , e="f" , }\t\t2  \n{"g",h="i"} 3\nj \t4\n'
     target = session()
     for now in (NOW, NOW + SECOND):
-        assert values(target.take(body, False, now)) == {"a": 1, 'b{c="d",e="f"}': 2, 'g{h="i"}': 3}
+        assert values(target.take(body, False, now)) == {"a": 1, 'b{c="d",e="f"}': 2, 'g{h="i"}': 3, "j": 4}
 
 
 def test_nothing_at_all_is_a_target_without_series() -> None:
