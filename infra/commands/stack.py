@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from infra.commands.demo import DEMO_DATA, prepare_demo, simulator
 from infra.commands.options import DEFAULT_DATA, Config, Data, err, fail, out, places
 from infra.local import stack
 from infra.local.errors import LocalStackError
@@ -20,8 +21,8 @@ from infra.local.readiness import of_program, words
 from infra.local.record import Record
 from infra.local.scaling import workers_of
 from infra.local.settings import MOST_WORKERS, SERVICES, chosen_file, configuration, service_of
-from infra.local.starting import Started
-from infra.local.supervisor import UNREACHABLE, Control, ProgramState
+from infra.local.starting import Beside, Started
+from infra.local.supervisor import SERVERS, UNREACHABLE, Control, ProgramState
 from infra.local.survivors import survivors
 from infra.local.tail import Tail, last_lines_of
 from infra.local.watching import Watch
@@ -48,14 +49,27 @@ def up(
             show_default="local.alerting_workers, else 1",
         ),
     ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo",
+            help="With a simulated internet provider to watch, and incidents in it; in a data directory of its own.",
+        ),
+    ] = False,
 ) -> None:
     """Run the whole product on this machine: Kafka, PostgreSQL, the six services, the browser application."""
+    if demo and data == DEFAULT_DATA:
+        data = DEMO_DATA
     where, narrator = places(data), Narrator(err)
     for number in ENDING:
         signal.signal(number, _interrupt)
-    begun = time.monotonic()
+    begun, beside = time.monotonic(), list[Beside]()
     try:
-        started = stack.up(where, configuration(chosen_file(config)), narrator, alerting_workers)
+        demonstration = prepare_demo(where, config) if demo else None
+        settings = demonstration.configuration if demonstration else configuration(chosen_file(config))
+        if demonstration:
+            beside.append(simulator(where, demonstration))
+        started = stack.up(where, settings, narrator, alerting_workers, beside)
     except (LocalStackError, BadSettings) as error:
         narrator.close()
         fail(str(error))
@@ -221,9 +235,10 @@ def _programs(where: Places) -> list[ProgramState] | None:
 
 
 def _place(program: ProgramState) -> tuple[int, int, str]:
-    """Servers first, then the services in the order in which people read them, further workers after the first."""
-    service = service_of(program.name)
-    return SERVICES.index(service) if service in SERVICES else -1, len(program.name), program.name
+    """Servers first, then the services in the order in which people read them, further workers after the first, then
+    what runs beside them."""
+    service, beside = service_of(program.name), -1 if program.group == SERVERS else len(SERVICES)
+    return SERVICES.index(service) if service in SERVICES else beside, len(program.name), program.name
 
 
 def _readiness(where: Places, program: ProgramState, record: Record | None) -> str:

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -14,7 +14,7 @@ from infra.local.places import Places
 from infra.local.processes import POLL_SECONDS, wait_until
 from infra.local.record import Record
 from infra.local.settings import Configuration
-from infra.local.starting import Started
+from infra.local.starting import Beside, Started
 from infra.local.supervisor import UNREACHABLE, Control, ProgramState
 from infra.local.survivors import end_survivors, forget, survivors
 
@@ -22,10 +22,15 @@ STOP_SECONDS = 75.0
 
 
 def up(
-    places: Places, configuration: Configuration, narrator: Narrator, alerting_workers: int | None = None
+    places: Places,
+    configuration: Configuration,
+    narrator: Narrator,
+    alerting_workers: int | None = None,
+    beside: Sequence[Beside] = (),
 ) -> Started:
     """Bring everything up, unless it is. `alerting_workers`, where they are said, go before the settings and are
-    brought about in a running stack, too. LocalStackError when it fails, after taking down what a start has started."""
+    brought about in a running stack, too; programs `beside` are started before the services and stop with them.
+    LocalStackError when it fails, after taking down what a start has started."""
     places.make()
     with _only_start(places):
         record = Record.read(places)
@@ -39,7 +44,7 @@ def up(
         if conflicts := ports.conflicts(configuration.listeners()):
             raise LocalStackError("\n".join(conflicts))
         try:
-            return starting.start(places, configuration, narrator)
+            return starting.start(places, configuration, narrator, beside)
         except BaseException:  # also Ctrl-C: nothing half-started is left behind
             down(places)
             raise

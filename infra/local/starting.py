@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from aiokafka.errors import KafkaError
 
@@ -31,6 +32,14 @@ SERVER_SECONDS = 90.0
 """For Kafka and PostgreSQL to answer: after a crash they read their logs first."""
 
 
+class Beside(NamedTuple):
+    """A program beside the services: what they are to find when they start."""
+
+    program: Program
+    answers: Callable[[], bool]
+    """Whether it is there."""
+
+
 @dataclass(frozen=True)
 class Started:
     """The outcome of `up`."""
@@ -43,7 +52,7 @@ class Started:
     """Services that were not ready within the time, with what they wait for."""
 
 
-def start(places: Places, configuration: Configuration, narrator: Narrator) -> Started:
+def start(places: Places, configuration: Configuration, narrator: Narrator, beside: Sequence[Beside] = ()) -> Started:
     servers = _prepare(places, configuration, narrator)
     environment = child_environment(places, configuration)
     programs = [program(name, configuration) for name in SERVICES]
@@ -51,6 +60,8 @@ def start(places: Places, configuration: Configuration, narrator: Narrator) -> S
         old.unlink()
     for worker in further_workers(configuration.local.alerting_workers):
         supervisor.write_worker(places, program(worker, configuration), autostart=False)
+    for other in beside:
+        supervisor.write_worker(places, other.program, autostart=False)
     narrator.say("Starting Kafka and PostgreSQL")
     running = supervisor.start(places, supervisor.configuration(places, servers, programs), environment)
     control = Control(places)
@@ -70,6 +81,7 @@ def start(places: Places, configuration: Configuration, narrator: Narrator) -> S
         password = accounts.ensure_admin(places.dsn_file.read_text())
     except accounts.AccountError as error:
         raise LocalStackError(f"The first user could not be made: {error}") from error
+    _start_beside(places, control, beside, narrator)
     narrator.say("Starting the services")
     control.start_services()
     record = Record(
@@ -139,6 +151,19 @@ def _wait_for_servers(places: Places, configuration: Configuration, running: sub
                 f"{name} did not answer within {SERVER_SECONDS:.0f} s; the end of {places.logs / f'{name}.log'}:\n"
                 + last_lines(places.logs / f"{name}.log")
             ),
+        )
+
+
+def _start_beside(places: Places, control: Control, beside: Sequence[Beside], narrator: Narrator) -> None:
+    states = {state.name: state for state in control.programs()}
+    for other in beside:
+        narrator.say(f"Starting the {other.program.name}")
+        control.start(states[other.program.name])
+        log = places.logs / f"{other.program.name}.log"
+        wait_until(
+            other.answers,
+            SERVER_SECONDS,
+            late=lambda log=log: f"The end of {log}:\n{last_lines(log)}",  # type: ignore[misc]
         )
 
 

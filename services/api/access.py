@@ -13,6 +13,7 @@ from services.api.problems import Problem, unavailable
 from shared import clock
 
 COOKIE = "pantau_session"
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pantau"'}
 LONGEST_TOKEN = 512
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -115,7 +116,7 @@ def authenticate(request: Request, bearer: str | None) -> Principal:
             if text
             else "Log in, or send a token: `Authorization: Bearer …` (./pantau token create makes one)."
         )
-        raise Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="pantau"'})
+        raise Problem(401, detail, headers=CHALLENGE)
     return principal
 
 

@@ -22,6 +22,7 @@ from services.api.routes import (
     backtest,
     explain,
     health,
+    heartbeats,
     metrics,
     performance,
     prometheus,
@@ -32,6 +33,7 @@ from services.api.routes import (
     services,
     session,
     stream,
+    whatsapp,
 )
 from services.api.traffic import Measured
 from shared.rules.small import SmallRule
@@ -69,11 +71,15 @@ SECURITY_SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Set by `login`"},
 }
 ROUTERS = (
-    health.router,
+    health.viewer,
+    health.operator,
     services.router,
     metrics.viewer,
     metrics.ingest,
     requests.router,
+    heartbeats.viewer,
+    heartbeats.jobs,
+    whatsapp.router,
     performance.router,
     alerts.router,
     backtest.router,

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from services.api.backtests import Backtests
+from services.api.check_runs import CheckRuns
 from services.api.core.access import Tokens
 from services.api.explain import Explainer
+from services.api.heartbeats import Heartbeats
 from services.api.intake import Intake
 from services.api.live import Live
 from services.api.logins import Logins
@@ -18,6 +20,7 @@ from services.api.request_log import RequestLogs
 from services.api.rulebook import Rulebook
 from services.api.settings import Settings
 from services.api.views import Views
+from services.api.whatsapp import Webhooks
 from shared.bus import Producer
 from shared.database import Database
 from shared.messages.topics import DAY_MS
@@ -35,6 +38,7 @@ class Parts:
     """Label `instance` of its own metrics."""
     database: Database = field(init=False)
     live: Live = field(init=False)
+    check_runs: CheckRuns = field(init=False)
     views: Views = field(init=False)
     intake: Intake = field(init=False)
     outbox: Outbox = field(init=False)
@@ -46,12 +50,25 @@ class Parts:
     backtests: Backtests = field(init=False)
     queries: Queries = field(init=False)
     explainer: Explainer = field(init=False)
+    webhooks: Webhooks = field(init=False)
+    heartbeats: Heartbeats = field(init=False)
 
     def __post_init__(self) -> None:
         api, producer = self.settings.api, self.producer
         self.database = Database(self.settings.database, "api")
         self.live = Live(api.most_stream_clients)
-        self.views = Views(self.settings.kafka.bootstrap, producer, self.live, api.recent_minutes)
+        self.check_runs = CheckRuns(producer, api.check_run_seconds, api.most_check_runs)
+        told_by = producer, self.instance, api.bus_deadline_seconds
+        self.webhooks = Webhooks(self.settings.whatsapp, *told_by)
+        self.heartbeats = Heartbeats(self.settings.heartbeats, *told_by)
+        self.views = Views(
+            self.settings.kafka.bootstrap,
+            producer,
+            self.live,
+            self.check_runs,
+            api.recent_minutes,
+            self.heartbeats.board,
+        )
         self.intake = Intake(producer, api.most_waiting_samples, api.bus_deadline_seconds)
         self.outbox = Outbox(self.database, producer, api.bus_deadline_seconds)
         self.logins = Logins(self.database, producer, self.views.tokens, api)

@@ -6,9 +6,17 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.api.heartbeat_settings import HeartbeatsSettings
 from shared.settings import CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 TREE = Path(__file__).resolve().parents[2]
+
+
+def shipped_rules() -> list[Path]:
+    """The rule files that come with Pantau: each is found by being there."""
+    folder = TREE / "infra" / "rules"
+    return sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
 
 
 class BacktestSettings(Section):
@@ -60,8 +68,9 @@ class ApiSettings(Section):
     """Label `instance` of its own metrics, the same after a restart; absent: `HOSTNAME:PORT`."""
     web: Path = TREE / "web" / "dist"
     """The folder of the built browser application."""
-    rule_files: list[Path] = [TREE / "infra" / "rules" / "default.yaml"]
-    """Rule files that are brought into force at start; a group that leaves them is deleted."""
+    rule_files: list[Path] = Field(default_factory=shipped_rules)
+    """Rule files that are brought into force at start; a group that leaves them is deleted. Absent: all that come with
+    Pantau."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     public_origins: list[str] = []
@@ -82,6 +91,10 @@ class ApiSettings(Section):
     """Pushed request logs that wait for the bus; what is above gets 503."""
     bus_deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
     """How long a push, or a changed rule, waits for the bus."""
+    check_run_seconds: Annotated[float, Field(gt=0, le=300)] = 12.0
+    """How long a health check that is to run now may take, with the way there and back; what is above gets 503."""
+    most_check_runs: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """Health checks that run because somebody asked, side by side; what is above gets 429."""
     recent_minutes: Annotated[int, Field(ge=5, le=240)] = 30
     """How much of `pantau.samples` is read at start for the charts of the overview."""
     drain_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0
@@ -121,6 +134,8 @@ class Settings(CommonSettings):
     api: ApiSettings = ApiSettings()
     alerting: RuleTerms = RuleTerms()
     history: HistoryTerms = HistoryTerms()
+    whatsapp: WhatsappSettings = WhatsappSettings()
+    heartbeats: HeartbeatsSettings = HeartbeatsSettings()
 
     def instance_label(self, port: int) -> str:
         """What tells this api's own metrics from another's; `port` is the one it listens on."""

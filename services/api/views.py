@@ -5,10 +5,13 @@ import socket
 
 from prometheus_client import Gauge
 
+from services.api.check_runs import CheckRuns
 from services.api.core.access import Tokens
 from services.api.core.alerts import ActiveAlerts
 from services.api.core.bodies import SystemEvent
+from services.api.core.business import BusinessView
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
+from services.api.core.heartbeats import Board
 from services.api.core.services import ServicesView
 from services.api.core.system import SystemView
 from services.api.core.told_events import ToldEvents
@@ -24,12 +27,23 @@ from shared.service import Readiness
 TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
 CONSUMER = "api"
 HEARTBEATS_SINCE_MS = 60_000
+# For each check that there is, results are gathered for so long before they are told: 20 ms of ten, 4 s of 2,000.
+GATHERING_SECONDS = 0.002
+MOST_GATHERING_SECONDS = 5.0
 
 
 class Views:
     """Follows the bus. Access, rules, active alerts and health must be complete before api is ready."""
 
-    def __init__(self, bootstrap: str, producer: Producer, live: Live, recent_minutes: int) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        producer: Producer,
+        live: Live,
+        check_runs: CheckRuns,
+        recent_minutes: int,
+        heartbeats: Board,
+    ) -> None:
         self.tokens = Tokens()
         self.rules: dict[str, RuleGroup] = {}
         self.statuses: dict[str, GroupStatus] = {}
@@ -43,8 +57,11 @@ class Views:
         self.services = ServicesView()
         self.system = SystemView()
         self.traffic = TrafficView(recent_minutes)
+        self.business = BusinessView()
         self.own_host = socket.gethostname()
-        self._live = live
+        self._live, self._check_runs = live, check_runs
+        self._health_changed = asyncio.Event()
+        self._heartbeats_board = heartbeats
         now_ms = clock.now_ms()
         compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
         self._compacted = Follower(bootstrap, CONSUMER, compacted, producer, self._apply_compacted, "beginning")
@@ -65,6 +82,11 @@ class Views:
         """Whether all tokens, rules and active alerts are known that were on the bus at the start."""
         return self._compacted.caught_up.is_set()
 
+    @property
+    def recent_samples_known(self) -> asyncio.Event:
+        """Set once the samples have been read that were on the bus at the start."""
+        return self._samples.caught_up
+
     async def follow(self, readiness: Readiness) -> None:
         """Follow until cancelled; `readiness` says when the views are complete."""
         needed = {"access, rules and alerts": self._compacted, "health": self._health, "alert events": self._events}
@@ -73,6 +95,7 @@ class Views:
         async with asyncio.TaskGroup() as tasks:
             for follower in (*needed.values(), self._samples, self._heartbeats):
                 tasks.create_task(follower.run())
+            tasks.create_task(self._tell_health())
             for name, follower in needed.items():
                 await follower.caught_up.wait()
                 readiness.there(name)
@@ -107,13 +130,24 @@ class Views:
 
     def _apply_health(self, received: Received) -> None:
         if self.health.put(received.message) and self._health.caught_up.is_set():
+            self._health_changed.set()
+        self._check_runs.settle(received.message)
+
+    async def _tell_health(self) -> None:
+        """Tell the live streams of all checks together, the more of them the more rarely: each event holds them all."""
+        while True:
+            await self._health_changed.wait()
+            self._health_changed.clear()
             self._live.publish("health", self.health.body(clock.now_ms()))
+            await asyncio.sleep(min(MOST_GATHERING_SECONDS, GATHERING_SECONDS * len(self.health)))
 
     def _apply_heartbeat(self, received: Received) -> None:
         self.services.put(received.message)
 
     def _apply_samples(self, received: Received) -> None:
         self.traffic.put(received.message)
+        self._heartbeats_board.learn(received.message)
+        self.business.put(received.message)
         snapshot = self.system.put(received.message)
         if snapshot is not None and self._samples.caught_up.is_set():
             self._live.publish("metrics", SystemEvent(system=snapshot))

@@ -1,17 +1,16 @@
-"""The Prometheus exporter: the latest value of every collected series, in text format or OpenMetrics."""
+"""The Prometheus exporter: the latest value of every series, in text format or OpenMetrics; and how the targets are."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric as ExposedMetric
-from prometheus_client.registry import Collector
 
-from services.collector.core.latest import Latest, families, family_name
+from services.collector.core.exposition import exposition
+from services.collector.core.latest import Latest
 from services.collector.settings import ExporterSettings
 from shared import clock
-from shared.messages.series import NAME, labels_of
 from shared.metrics import Metric
 
 
@@ -19,32 +18,41 @@ class ExporterError(Exception):
     """The exporter can't listen; the text says where and what to change."""
 
 
-class LatestValues(Collector):
-    """What prometheus_client's encoders read."""
+class Helps:
+    """Help texts: those of our own metrics, and what targets say of theirs."""
 
-    def __init__(self, latest: Latest, metrics: Iterable[Metric]) -> None:
-        self._latest = latest
-        self._help: Mapping[str, str] = {family_name(one.name, one.type): one.help for one in metrics}
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._own = {one.name: one.help for one in metrics}
+        self._of_targets: dict[object, Mapping[str, str]] = {}
 
-    def collect(self) -> Iterator[ExposedMetric]:
-        """The families of all series that are not stale now."""
-        for family in families(self._latest.fresh(clock.now_ms())):
-            exposed = ExposedMetric(family.name, self._help.get(family.name, ""), family.type)
-            for sample in family.samples:
-                labels = dict(labels_of(sample.series))
-                exposed.add_sample(labels.pop(NAME), labels, sample.value)
-            yield exposed
+    def told(self, target: object, helps: Mapping[str, str]) -> None:
+        """What a target says of its metrics."""
+        self._of_targets[target] = helps
+
+    def forget(self, target: object) -> None:
+        """The target is gone."""
+        self._of_targets.pop(target, None)
+
+    def all(self) -> dict[str, str]:
+        """By name of family or metric; our own come first."""
+        found: dict[str, str] = {}
+        for helps in self._of_targets.values():
+            found.update(helps)
+        return found | self._own
 
 
 class Exporter:
-    """Serves `GET /metrics`."""
+    """Serves `GET /metrics`, and `GET /api/v1/targets` as Prometheus has it."""
 
-    def __init__(self, settings: ExporterSettings, latest: Latest, metrics: Iterable[Metric]) -> None:
-        self._settings = settings
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(LatestValues(latest, metrics))
+    def __init__(
+        self, settings: ExporterSettings, latest: Latest, helps: Helps, targets: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._settings, self._latest, self._helps, self._targets = settings, latest, helps, targets
+        # A page of a million series takes seconds: one at a time, beside the event loop.
+        self._turn = asyncio.Lock()
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/api/v1/targets", self._status)
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> tuple[str, int]:
@@ -67,7 +75,14 @@ class Exporter:
         await self._runner.cleanup()
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        response = web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+        _, content_type = choose_encoder(request.headers.get("Accept", ""))
+        openmetrics = content_type.startswith("application/openmetrics-text")
+        async with self._turn:
+            fresh, helps = self._latest.view(clock.now_ms()), self._helps.all()
+            body = await asyncio.to_thread(lambda: exposition(fresh(), helps, openmetrics))
+        response = web.Response(body=body, headers={"Content-Type": content_type})
         response.enable_compression()
         return response
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response(self._targets())

@@ -1,13 +1,17 @@
 """Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment; and the
-section `mikrotik`, the routers."""
+sections of what it reads: `mikrotik`, `whatsapp`, `postgres`, `business`, `scrape`."""
 
 import socket
 from typing import Annotated
 
 from pydantic import Field
 
+from services.collector.business_settings import BusinessSettings
+from services.collector.scraping.settings import ScrapeSettings
+from shared.postgres.settings import PostgresSettings
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
 Interval = Annotated[float, Field(ge=1, le=86_400)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -20,6 +24,10 @@ class ExporterSettings(Section):
     """The address to listen on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 9090
     """The port to listen on."""
+    follow_bus: bool = True
+    """Whether it also shows what is pushed to Pantau, and what its other services measure."""
+    most_followed_series: Annotated[int, Field(ge=0, le=10_000_000)] = 100_000
+    """How many series of these at most; what is beyond is counted in `pantau_exporter_series_refused_total`."""
 
 
 class SystemSettings(Section):
@@ -63,3 +71,7 @@ class Settings(CommonSettings):
 
     collector: CollectorSettings = CollectorSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
+    whatsapp: WhatsappSettings = WhatsappSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    business: BusinessSettings = BusinessSettings()
+    scrape: ScrapeSettings = ScrapeSettings()

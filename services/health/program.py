@@ -1,14 +1,20 @@
-"""The health service's wiring: checks -> runner -> backlog -> bus."""
+"""The health service's wiring: checks -> runner -> backlog -> bus, and requests from the bus -> runner."""
 
 import asyncio
+from collections import Counter
 from functools import partial
 
 import structlog
 
+from services.health.board import Board
 from services.health.checks import all_checks
 from services.health.core.results import samples_of
+from services.health.core.spreading import first_waits
+from services.health.plan import terms_of
+from services.health.requests import Requests
 from services.health.runner import Runner
 from services.health.settings import Settings
+from services.health.worst import WorstOf
 from shared import clock
 from shared.bus import Outgoing
 from shared.bus.backlog import Backlog
@@ -45,13 +51,27 @@ def program(settings: Settings) -> Program:
                 clock.now_ms(),
             )
 
-        checks = all_checks(settings)
-        log.info("checking", checks=[check.name for check in checks])
+        board = Board()
+        checks = all_checks(settings, board)
+        terms = terms_of(settings, checks)
+        places = {check.kind: asyncio.Semaphore(own.most_at_once) for check in checks}
+        runners = {
+            # Who sums up waits for those that it sums up: it must not take a place from them.
+            check.name: Runner(
+                check, publish, terms[check.name], board, None if isinstance(check, WorstOf) else places[check.kind]
+            )
+            for check in checks
+        }
+        asks = {name: runner.ask for name, runner in runners.items()}
+        requests = Requests(settings.kafka.bootstrap, runtime.producer, asks)
+        waits = first_waits([(check.kind, check.interval_seconds) for check in checks])
+        log.info("checking", checks=Counter(check.kind for check in checks))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(backlog.run())
-                for check in checks:
-                    tasks.create_task(Runner(check, publish).run())
+                tasks.create_task(requests.run())
+                for runner, wait in zip(runners.values(), waits, strict=True):
+                    tasks.create_task(runner.run(wait))
         finally:
             await backlog.drain(DRAIN_SECONDS)
 

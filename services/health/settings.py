@@ -1,28 +1,36 @@
 """Settings of the health service: section `health` of `pantau.yaml`, `PANTAU_HEALTH__…` in the environment; and the
-section `mikrotik`, the routers."""
+sections `mikrotik`, the routers, and `whatsapp`, the gateways."""
 
 import socket
-from typing import Annotated, Self
+from collections.abc import Sequence
+from typing import Annotated, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from services.health.check_settings import CheckSettings, Interval, Seconds
+from services.health.target_settings import (
+    DnsTargetSettings,
+    HttpTargetSettings,
+    IcmpTargetSettings,
+    TargetSettings,
+    TcpTargetSettings,
+    names_differ,
+)
 from shared.routeros.settings import MikrotikSettings
 from shared.settings import AdminSettings, CommonSettings, Section
+from shared.whatsapp.settings import WhatsappSettings
 
-Interval = Annotated[float, Field(ge=1, le=86_400)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+Target = TypeVar("Target", bound=TargetSettings)
+Targets = Annotated[list[Target], Field(max_length=10_000)]
 
 
-class CheckSettings(Section):
-    """What can be said of every check."""
+class MikrotikCheckSettings(CheckSettings):
+    """The check of each router."""
 
-    enabled: bool = True
-    """Whether it runs at all."""
-    interval_seconds: Interval | None = None
-    """How often; `health.interval_seconds` if not said."""
-    deadline_seconds: Seconds | None = None
-    """How long it may take; `health.deadline_seconds` if not said."""
+    behind: dict[str, list[str]] = {}
+    """Of routers that are reached through others: by router, the checks that it depends on beside `depends_on`, e.g.
+    `{edge-7: ["mikrotik:core-1"]}`."""
 
 
 class ThresholdSettings(CheckSettings):
@@ -56,6 +64,8 @@ class HealthSettings(Section):
     """How often checks run, unless they say otherwise."""
     deadline_seconds: Seconds = 5.0
     """How long a check may take, unless it says otherwise; never longer than its interval."""
+    most_at_once: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """How many checks of one kind run side by side; the others wait, which counts for no deadline."""
     buffer_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 3600.0
     """How long results are kept while the bus is away. What is older is dropped and counted."""
     buffer_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
@@ -68,10 +78,32 @@ class HealthSettings(Section):
     """How full the fullest disk is."""
     memory: ThresholdSettings = ThresholdSettings()
     """How much of the machine's memory is used."""
-    mikrotik: CheckSettings = CheckSettings()
+    mikrotik: MikrotikCheckSettings = MikrotikCheckSettings()
     """Whether each router (section `mikrotik`) answers through its API."""
+    whatsapp: CheckSettings = CheckSettings()
+    """Whether each gateway (section `whatsapp`) answers, and its sessions are connected."""
+    http: Targets[HttpTargetSettings] = []
+    """HTTP services that must answer as expected."""
+    tcp: Targets[TcpTargetSettings] = []
+    """Ports that must take connections."""
+    dns: Targets[DnsTargetSettings] = []
+    """Names that must be resolved."""
+    icmp: Targets[IcmpTargetSettings] = []
+    """Hosts that must answer echo requests."""
     admin: AdminSettings = AdminSettings(port=18082)
     """Where /health/live, /health/ready and the service's own /metrics answer."""
+
+    @field_validator("http", "tcp", "dns", "icmp")
+    @classmethod
+    def _have_their_own_names(cls, targets: Sequence[TargetSettings]) -> Sequence[TargetSettings]:
+        names_differ(targets)
+        return targets
+
+    @property
+    def has_dependencies(self) -> bool:
+        """Whether any check depends on another."""
+        sections = [one for _, section in self for one in (section if isinstance(section, list) else [section])]
+        return bool(self.mikrotik.behind) or any(one.depends_on for one in sections if isinstance(one, CheckSettings))
 
     def interval_of(self, check: CheckSettings) -> float:
         """How often `check` runs, in seconds."""
@@ -87,3 +119,14 @@ class Settings(CommonSettings):
 
     health: HealthSettings = HealthSettings()
     mikrotik: MikrotikSettings = MikrotikSettings()
+    whatsapp: WhatsappSettings = WhatsappSettings()
+
+    @model_validator(mode="after")
+    def _dependencies_can_be(self) -> Self:
+        if self.health.has_dependencies:
+            # Which checks there are, only all of them together know; they are loaded where it matters.
+            from services.health.checks import all_checks
+            from services.health.plan import check_dependencies
+
+            check_dependencies(self, all_checks(self))
+        return self

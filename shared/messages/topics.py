@@ -7,7 +7,7 @@ from shared.messages.access import Access
 from shared.messages.alerts import AlertEvent, CurrentAlert
 from shared.messages.audit import AuditEntry
 from shared.messages.dead_letters import DeadLetter
-from shared.messages.health import HealthResult
+from shared.messages.health import HealthRequest, HealthResult
 from shared.messages.heartbeats import Heartbeat
 from shared.messages.notifications import Notification
 from shared.messages.requests import RequestLogBatch
@@ -78,7 +78,7 @@ SAMPLES = Topic(
     retention_ms=3 * DAY_MS,
     partitions=4,
     producers=("collector", "health", "alerting", "api"),
-    consumers=("history", "alerting", "api"),
+    consumers=("history", "alerting", "api", "collector"),
     content_type="application/vnd.msgpack",
 )
 HEALTH = Topic(
@@ -90,6 +90,17 @@ HEALTH = Topic(
     retention_ms=7 * DAY_MS,
     producers=("health",),
     consumers=("history", "api"),
+)
+HEALTH_REQUESTS = Topic(
+    "pantau.health.requests",
+    key="check",
+    message=HealthRequest,
+    description="Requests to run a health check now",
+    cleanup="delete",
+    # Nobody waits for longer than a minute; the rest is there to see who asked.
+    retention_ms=DAY_MS,
+    producers=("api",),
+    consumers=("health",),
 )
 REQUESTS = Topic(
     "pantau.requests",
@@ -203,6 +214,7 @@ DEAD_LETTERS = Topic(
 TOPICS: tuple[Topic, ...] = (
     SAMPLES,
     HEALTH,
+    HEALTH_REQUESTS,
     REQUESTS,
     ALERT_EVENTS,
     ALERT_STATE,

@@ -83,6 +83,23 @@ async def test_an_alert_appears_and_resolves_without_a_reload(user_page: Page, s
     assert await user_page.evaluate("window.loadedOnce") is True
 
 
+async def test_a_check_is_run_when_somebody_asks_for_it(user_page: Page, stack: Stack) -> None:
+    await open_page(user_page, stack)
+    card = user_page.get_by_test_id("health-card-memory")
+    await expect(card).to_have_attribute("data-status", re.compile("healthy|degraded|unhealthy"))
+    async with user_page.expect_response("**/api/monitoring/health/memory/run") as answered:
+        await user_page.get_by_test_id("check-now-memory").click()
+    answer = await answered.value
+    assert answer.status == 200, await answer.text()
+    await expect(card.get_by_test_id("check-failed")).to_have_count(0)
+
+    # Without the health service, people are told so, and can try again.
+    await user_page.route("**/memory/run", lambda route: route.fulfill(status=503, json={"detail": "It is away."}))
+    await user_page.get_by_role("button", name="Check now: Memory").click()
+    await expect(card.get_by_test_id("check-failed")).to_contain_text("Memory could not be checked")
+    await expect(user_page.get_by_test_id("check-now-memory")).to_be_enabled()
+
+
 async def test_the_language_is_remembered(user_page: Page, stack: Stack) -> None:
     await open_page(user_page, stack)
     await user_page.get_by_test_id("language-switch").get_by_text("ID", exact=True).click()

@@ -1,6 +1,7 @@
 """What the HTTP API answers, from the bus and the database, once and live. On a real Kafka and PostgreSQL."""
 
 import asyncio
+import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -179,25 +180,18 @@ async def test_a_client_that_does_not_read_is_cut_off(api: Api, producer: Produc
     writer.write("\r\n".join(head).encode())
     await reader.readuntil(b"\r\n\r\n")
 
+    now = clock.now_ms()
+    transitions = itertools.count(1)
+
     async def is_cut() -> bool:
-        now = clock.now_ms()
-        results = [
-            HealthResult(
-                check="loud",
-                kind="x",
-                status="healthy",
-                response_time_ms=1,
-                details={"text": "x" * 200_000},
-                checked_at=now + n,
-                valid_until=now + 1_000,
-            )
-            for n in range(50)
-        ]
-        await producer.send_all([Outgoing(HEALTH, "loud", result) for result in results])
+        loud = [alert(now, "firing", next(transitions))[0] for _ in range(300)]
+        loud = [event.model_copy(update={"annotations": {"text": "x" * 40_000}}) for event in loud]
+        await producer.send_all([Outgoing(ALERT_EVENTS, event.alert_id, event, event.id) for event in loud])
         return await api.counter(cut.replace("{", r"\{")) > before
 
     await eventually(is_cut)
     writer.close()
+    await send_alert(producer, now, "resolved", next(transitions))
 
 
 async def test_streams_are_counted_out(api: Api) -> None:

@@ -25,6 +25,12 @@ OPERATIONS = [
 ]
 GUARDED = [one for one in OPERATIONS if "x-required-role" in one[2]]
 PUBLIC = {("POST", "/api/session"), ("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/metrics")}
+# They ask for something else than a role: a signature, or a key of their own (and heartbeats take tokens too).
+KEYED = {
+    *((method, "/api/monitoring/whatsapp/{gateway}/webhook") for method in ("GET", "POST")),
+    *((method, "/api/monitoring/heartbeats/{name}") for method in ("GET", "POST")),
+    *((method, "/api/monitoring/heartbeats/{name}/{kind}") for method in ("GET", "POST")),
+}
 PAGES = "/{path}"
 
 
@@ -50,8 +56,8 @@ def test_every_route_there_is_asks_who_it_is_or_is_meant_for_everybody() -> None
         for method in route.methods or ():
             if route.needed is None and route.path_format != PAGES:
                 found.add((method, route.path_format))
-    assert {one for one in found if one[0] != "HEAD"} == PUBLIC
-    assert {(method, path) for method, path, _ in GUARDED} | PUBLIC == {(m, p) for m, p, _ in OPERATIONS}
+    assert {one for one in found if one[0] != "HEAD"} == PUBLIC | KEYED
+    assert {(method, path) for method, path, _ in GUARDED} | PUBLIC | KEYED == {(m, p) for m, p, _ in OPERATIONS}
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), GUARDED, ids=[one[2]["operationId"] for one in GUARDED])
@@ -76,6 +82,14 @@ async def test_what_answers_everybody(api: Api, method: str, path: str) -> None:
     body = {"json": {"username": "sri", "password": "guess"}} if method == "POST" else {}
     answer = await api.ask(method, path, None, **body)
     assert answer.status == (401 if method == "POST" else 200)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(KEYED))
+async def test_what_asks_for_a_key_or_a_signature(api: Api, method: str, path: str) -> None:
+    concrete = path.format(name="no-such-job", kind="start", gateway="no-such-gateway")
+    for role in (None, "viewer"):
+        answer = await api.ask(method, concrete, role, json={} if method == "POST" else None)
+        assert answer.status in (401, 403), role
 
 
 def test_documented_routes_are_found_before_the_pages() -> None:

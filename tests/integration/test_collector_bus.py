@@ -30,6 +30,7 @@ def environment(bootstrap: str) -> tuple[dict[str, str], int, int]:
             "PANTAU_COLLECTOR__HOST": "web-1",
             "PANTAU_COLLECTOR__INTERVAL_SECONDS": "1",
             "PANTAU_COLLECTOR__EXPORTER__PORT": str(exporter),
+            "PANTAU_POSTGRES__OWN": "false",
             "PANTAU_COLLECTOR__ADMIN__PORT": str(admin),
         },
         exporter,

@@ -10,6 +10,7 @@ import yaml
 from infra.simulator.routeros.faults import Fault
 from infra.simulator.routeros.fleet import Fleet
 from infra.simulator.routeros.router import Plan
+from services.health.board import Board
 from services.health.check import Check
 from services.health.checks import all_checks
 from services.health.runner import Runner
@@ -18,8 +19,6 @@ from shared.messages.health import HealthResult
 from shared.settings import load
 from tests.integration.routers import StandingClock, entry, fleet
 
-pytest.importorskip("librouteros")
-
 
 @pytest.fixture
 async def routers() -> AsyncIterator[Fleet]:
@@ -27,14 +26,14 @@ async def routers() -> AsyncIterator[Fleet]:
         yield running
 
 
-def checks(path: Path, *routers: dict[str, object], **health: object) -> dict[str, Check]:
+def checks(path: Path, *routers: dict[str, object], board: Board | None = None, **health: object) -> dict[str, Check]:
     file = path / "pantau.yaml"
     file.write_text(yaml.safe_dump({"mikrotik": {"routers": [*routers]}, "health": {"mikrotik": health}}))
-    return {check.name: check for check in all_checks(load(Settings, {}, file)) if check.kind == "mikrotik"}
+    return {check.name: check for check in all_checks(load(Settings, {}, file), board) if check.kind == "mikrotik"}
 
 
-async def result(check: Check) -> HealthResult:
-    return await Runner(check, lambda _: None).run_once()
+async def result(check: Check, board: Board | None = None) -> HealthResult:
+    return await Runner(check, lambda _: None, board=board).run_once()
 
 
 async def test_a_single_router_is_the_check(routers: Fleet, tmp_path: Path) -> None:
@@ -74,17 +73,18 @@ async def test_what_is_wrong_is_told(routers: Fleet, tmp_path: Path, fault: Faul
 
 
 async def test_of_several_each_has_its_own_and_the_kind_is_the_worst(routers: Fleet, tmp_path: Path) -> None:
-    of = checks(tmp_path, *(entry(served) for served in routers.routers.values()))
+    board = Board()
+    of = checks(tmp_path, *(entry(served) for served in routers.routers.values()), board=board)
     assert set(of) == {"mikrotik", "mikrotik:r-0", "mikrotik:r-1", "mikrotik:r-2"}
-    # All begin at once; the kind waits for the first finding of each.
-    first = await asyncio.gather(*(result(check) for check in of.values()))
+    # All begin at once; the kind waits for the first result of each.
+    first = await asyncio.gather(*(result(check, board) for check in of.values()))
     assert {found.status for found in first} == {"healthy"}
     await routers.switch_off("r-2")
-    assert (await result(of["mikrotik:r-2"])).status == "unhealthy"
-    worst = await result(of["mikrotik"])
+    assert (await result(of["mikrotik:r-2"], board)).status == "unhealthy"
+    worst = await result(of["mikrotik"], board)
     assert worst.status == "unhealthy"
-    assert worst.details == {"routers": 3, "unhealthy": 1, "unhealthy_routers": ["r-2"]}
-    assert (await result(of["mikrotik:r-0"])).status == "healthy"
+    assert worst.details == {"targets": 3, "degraded": 0, "unhealthy": 1, "not_healthy": ["r-2"]}
+    assert (await result(of["mikrotik:r-0"], board)).status == "healthy"
 
 
 def test_it_can_be_switched_off(tmp_path: Path) -> None:

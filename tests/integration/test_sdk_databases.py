@@ -6,12 +6,15 @@ from typing import Any
 import asyncpg
 import psycopg
 import pytest
+import sqlalchemy
 from pantau import Pantau, Settings
 from pantau.asyncpg import measured as measured_connection
 from pantau.asyncpg import watch as watch_asyncpg
 from pantau.psycopg import measured as measured_cursor
 from pantau.psycopg import watch as watch_psycopg
+from pantau.sqlalchemy import watch as watch_sqlalchemy
 from psycopg import sql
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.conftest import eventually
 
@@ -91,13 +94,9 @@ async def test_psycopg_async_with_a_cursor_of_ones_own(pantau: Pantau, empty_dat
 
 
 async def test_sqlalchemy(pantau: Pantau, empty_database: str) -> None:
-    sqlalchemy = pytest.importorskip("sqlalchemy", reason="sqlalchemy is not among the development dependencies yet")
-    from pantau.sqlalchemy import watch
-    from sqlalchemy.ext.asyncio import create_async_engine
-
     def synchronous() -> None:
         engine = sqlalchemy.create_engine(empty_database.replace("postgresql://", "postgresql+psycopg://"))
-        watch(engine, pantau)
+        watch_sqlalchemy(engine, pantau)
         with engine.begin() as connection:
             connection.execute(sqlalchemy.text("CREATE TABLE sessions (name text)"))
             connection.execute(sqlalchemy.text("INSERT INTO sessions VALUES (:name)"), [{"name": "a"}, {"name": "b"}])
@@ -110,7 +109,7 @@ async def test_sqlalchemy(pantau: Pantau, empty_database: str) -> None:
     assert count(pantau, "select", "nowhere") == 1
 
     engine = create_async_engine(empty_database.replace("postgresql://", "postgresql+asyncpg://"))
-    watch(engine, pantau)
+    watch_sqlalchemy(engine, pantau)
     async with engine.connect() as connection:
         await connection.execute(sqlalchemy.text("SELECT name FROM sessions"))
     await engine.dispose()

@@ -292,7 +292,7 @@ async def test_a_client_that_leaves(pantau: Pantau) -> None:
 @pytest.fixture(scope="module")
 def django_application() -> Any:
     """A Django with two views; its settings can be made only once in a process."""
-    django = pytest.importorskip("django", reason="django is not among the development dependencies yet")
+    import django
     from django.conf import settings
     from django.http import HttpResponse
     from django.urls import path

@@ -163,6 +163,9 @@ createServer(async (request, response) => {
   const id = /^\/api\/monitoring\/alerts\/(episode-\d+)$/.exec(url.pathname)?.[1];
   const asked = alerts.find((alert) => alert.id === id);
   if (asked !== undefined) return send(response, 200, rules.detail(asked));
+  const check = /^\/api\/monitoring\/health\/([^/]+)\/run$/.exec(url.pathname)?.[1];
+  const run = check && simulation.health(Date.now() + 4000, state).checks[decodeURIComponent(check)];
+  if (run && request.method === 'POST') return send(response, 200, run);
   const answer = GET[url.pathname];
   return answer === undefined
     ? problem(response, 404, 'Not Found', 'No such address')

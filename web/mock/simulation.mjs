@@ -38,6 +38,9 @@ export function health(now, state) {
     details,
     checked_at: iso(now - 4000),
     stale: false,
+    found: null,
+    depends_on: [],
+    unhealthy_parents: [],
   });
   const checks = {
     database: state.databaseDown

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Alert, Metrics, SystemMetrics } from '@/api/types';
-import { applyAlert, applySystem, mergeAlerts, recentEvents } from '@/live/apply';
+import type { Alert, Health, HealthCheck, Metrics, SystemMetrics } from '@/api/types';
+import { applyAlert, applyCheck, applySystem, mergeAlerts, recentEvents } from '@/live/apply';
 import { type Connection, connectionView, nextConnection, OFFLINE_AFTER_MS, retryDelay } from '@/live/connection';
 import { staleSince } from '@/live/freshness';
 import { clockOffset } from '@/live/serverClock';
@@ -9,6 +9,18 @@ function alert(id: string, second: number, status: Alert['status'] = 'firing'): 
   const created_at = new Date(second * 1000).toISOString();
   return { id, alert_id: `a-${id}`, status, created_at, resolved_at: null } as Alert;
 }
+
+describe('a check that was run now', () => {
+  const check = (checked_at: string) => ({ status: 'healthy', checked_at }) as HealthCheck;
+  const health = { status: 'healthy', checks: { kafka: check('2026-03-01T12:00:00.000Z') } } as unknown as Health;
+
+  it('replaces its older result, and no newer one', () => {
+    const later = check('2026-03-01T12:00:01.000Z');
+    expect(applyCheck(health, 'kafka', later).checks.kafka).toBe(later);
+    expect(applyCheck(health, 'memory', later).checks).toEqual({ ...health.checks, memory: later });
+    expect(applyCheck(health, 'kafka', check('2026-03-01T11:59:59.000Z'))).toBe(health);
+  });
+});
 
 describe('alerts from the stream', () => {
   it('puts a new alert first', () => {

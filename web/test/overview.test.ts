@@ -4,6 +4,7 @@ import { axisTop, timeLabels } from '@/charts/axis';
 import { isolatedIndices, nextKnown, summarize, toSeries } from '@/charts/series';
 import { shownLabels } from '@/components/shownLabels';
 import { checkDetail } from '@/pages/overview/checkDetail';
+import { checkParts } from '@/pages/overview/checkName';
 import { systemStatus } from '@/pages/overview/status';
 
 function health(status: HealthStatus, checks: Record<string, HealthStatus>): Health {
@@ -31,6 +32,16 @@ describe('systemStatus', () => {
 describe('details and labels', () => {
   it('says the reason where there is one', () => {
     expect(checkDetail({ latency: 3, error: 'refused', percent: 3 }, 'en-GB')).toBe('refused');
+  });
+
+  it('says the sentence rather than the word', () => {
+    expect(checkDetail({ reason: 'status', error: 'the status is 502' }, 'en-GB')).toBe('the status is 502');
+    expect(checkDetail({ reason: 'timeout' }, 'en-GB')).toBe('timeout');
+  });
+
+  it('tells the kind of a check from its target', () => {
+    expect(checkParts('http:portal')).toEqual({ kind: 'http', target: 'portal' });
+    expect(checkParts('disk_space')).toEqual({ kind: 'disk_space', target: null });
   });
 
   it('says how full, of what', () => {

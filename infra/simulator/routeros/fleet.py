@@ -27,6 +27,11 @@ class Served:
     _server: asyncio.Server | None = None
     _clients: set[asyncio.Task[None]] = field(default_factory=set)
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether it takes connections."""
+        return self._server is not None
+
 
 class Fleet:
     """Use it as an async context manager: the routers listen inside it.
@@ -62,7 +67,7 @@ class Fleet:
             await self.switch_off(name)
 
     async def switch_off(self, name: str) -> None:
-        """The router is gone: connections end, new ones are refused."""
+        """The router is gone, or the network to it: connections end, new ones are refused."""
         served = self.routers[name]
         if served._server is not None:
             served._server.close()
@@ -70,10 +75,14 @@ class Fleet:
         await self.drop_connections(name)
 
     async def switch_on(self, name: str) -> None:
-        """It starts, on the same port, with counters at zero."""
+        """It has power again: it starts, on the same port, with counters at zero."""
         served = self.routers[name]
-        served.router.reboot(self._now_ms() // 1000 * 1000)
+        served.router.reboot(self._now_ms() // 1000 * 1000, unclean=True)
         await self._listen(served)
+
+    async def reconnect(self, name: str) -> None:
+        """It can be reached again, on the same port: it has run on while it was not."""
+        await self._listen(self.routers[name])
 
     async def drop_connections(self, name: str) -> None:
         """End the connections of the router; it takes new ones."""

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.messages.access import Role
 from shared.messages.alerts import Severity
+from shared.messages.health import Status
 from shared.messages.message import Instant
 
 HealthStatus = Literal["healthy", "degraded", "unhealthy", "unknown"]
@@ -72,6 +73,12 @@ class CheckBody(Body):
     checked_at: Instant
     stale: bool
     """The result is too old to say anything: the status is unknown"""
+    found: Status | None = None
+    """What the last run found, where damping does not tell it (yet)"""
+    depends_on: list[str] = []
+    """The checks without which this one can't be healthy"""
+    unhealthy_parents: list[str] = []
+    """Those among them, and among those that they depend on, that were unhealthy at that moment"""
 
 
 class HealthBody(Body):
@@ -146,16 +153,19 @@ class ApplicationBody(Body):
 
 
 class BusinessBody(Body):
-    """The provider's business."""
+    """The provider's business; null: nobody reports it."""
 
     daily_revenue: float | None = None
+    """Paid since midnight"""
     active_subscriptions: int | None = None
     conversion_rate: float | None = None
+    """Percent"""
     customer_growth: float | None = None
+    """Customers who joined since midnight"""
 
 
 class ActiveUsersBody(Body):
-    """Subscribers who are online."""
+    """Subscribers who are online, as the application has them, else as the routers count their sessions."""
 
     hotspot: int | None = None
     pppoe: int | None = None
@@ -235,6 +245,31 @@ class Accepted(Body):
     """What was pushed is on the bus."""
 
     accepted: int
+
+
+class HeartbeatBody(Body):
+    """A job that reports when it has run."""
+
+    name: str
+    interval_seconds: float
+    """How often it is to succeed"""
+    grace_seconds: float
+    late: bool
+    """It should have succeeded by now"""
+    last_success: Instant | None
+    last_failure: Instant | None
+    last_start: Instant | None
+    duration_seconds: float | None
+    """Of its last run"""
+    watched_since: Instant | None
+    """null: just started, what was reported before is still being read"""
+
+
+class HeartbeatsBody(Body):
+    """The jobs of the section `heartbeats`."""
+
+    heartbeats: list[HeartbeatBody]
+    timestamp: Instant
 
 
 class Live(Body):

@@ -15,6 +15,9 @@ class HealthView:
     def __init__(self) -> None:
         self._latest: dict[str, HealthResult] = {}
 
+    def __len__(self) -> int:
+        return len(self._latest)
+
     def put(self, result: HealthResult) -> bool:
         """Take `result`; whether it is newer than what was known of its check."""
         known = self._latest.get(result.check)
@@ -26,15 +29,21 @@ class HealthView:
     def body(self, now_ms: int) -> HealthBody:
         """All checks as of `now_ms`. A result past its `valid_until` says nothing any more."""
         for check, result in list(self._latest.items()):
-            if result.valid_until + FORGOTTEN_AFTER_MS < now_ms:
+            if _is_forgotten(result, now_ms):
                 del self._latest[check]
-        checks = {check: _check(result, now_ms) for check, result in sorted(self._latest.items())}
+        checks = {check: check_body(result, now_ms) for check, result in sorted(self._latest.items())}
         return HealthBody(
             status=_status(worst_of(check.status for check in checks.values())), checks=checks, timestamp=now_ms
         )
 
+    def check(self, name: str, now_ms: int) -> CheckBody | None:
+        """One check as of `now_ms`; None if there is none of that name."""
+        result = self._latest.get(name)
+        return None if result is None or _is_forgotten(result, now_ms) else check_body(result, now_ms)
 
-def _check(result: HealthResult, now_ms: int) -> CheckBody:
+
+def check_body(result: HealthResult, now_ms: int) -> CheckBody:
+    """One check as of `now_ms`."""
     stale = result.valid_until <= now_ms
     return CheckBody(
         status="unknown" if stale else result.status,
@@ -42,7 +51,14 @@ def _check(result: HealthResult, now_ms: int) -> CheckBody:
         details=result.details,
         checked_at=result.checked_at,
         stale=stale,
+        found=result.found,
+        depends_on=result.depends_on,
+        unhealthy_parents=result.unhealthy_parents,
     )
+
+
+def _is_forgotten(result: HealthResult, now_ms: int) -> bool:
+    return result.valid_until + FORGOTTEN_AFTER_MS < now_ms
 
 
 def _status(text: str) -> HealthStatus:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from services.api.access import IngestRoute, ViewerRoute
-from services.api.core.bodies import Accepted, ActiveUsersBody, BusinessBody, MetricsBody
+from services.api.core.bodies import Accepted, MetricsBody
 from services.api.core.ingest import BadInput, read_samples
 from services.api.intake import REFUSED
 from services.api.parts import parts_of
@@ -32,15 +32,16 @@ PUSHED = {"$ref": "#/components/schemas/PushedSample"}
     "/api/monitoring/metrics", operation_id="getMetrics", summary="The overview", responses=problems(401, 403, 422)
 )
 async def metrics(request: Request, host: Host = None) -> MetricsBody:
-    """The latest reading of a machine and recent HTTP traffic, from the bus: it works while the database is down."""
+    """The latest reading of a machine, recent HTTP traffic and the business' figures, from the bus: it works while
+    the database is down."""
     views = parts_of(request).views
     now_ms = clock.now_ms()
     return MetricsBody(
         timestamp=now_ms,
         system=views.system.body(now_ms, host, views.own_host),
         application=views.traffic.application(now_ms),
-        business=BusinessBody(),
-        active_users=ActiveUsersBody(),
+        business=views.business.business(now_ms),
+        active_users=views.business.active_users(now_ms),
         performance=views.traffic.charts(now_ms),
     )
 

@@ -1,20 +1,15 @@
-"""Whether each router answers through its API, and the worst of them all."""
+"""Whether each router answers through its API."""
 
 import asyncio
-from collections.abc import Sequence
 
 from services.health.check import Check, Finding
-from services.health.core.results import worse
 from services.health.settings import Settings
-from shared.messages.health import Status
 from shared.routeros.errors import RouterError
 from shared.routeros.settings import MikrotikSettings, RouterSettings
 
 KIND = "mikrotik"
 # Asked at once at most: all of a large fleet, at the start, would keep each other waiting beyond their deadlines.
 MOST_AT_ONCE = 64
-# Names in the details of the kind's check; their number is told beside them.
-MOST_NAMED = 20
 
 
 class RouterCheck:
@@ -41,29 +36,19 @@ class RouterCheck:
         self.secrets = frozenset({settings.password_of(router)})
         self._connection = Connection(Target.of(settings, router))
         self._at_once = at_once
-        self._found: Finding | None = None
-        self._has_found = asyncio.Event()
 
     async def run(self) -> Finding:
         """`/system/resource/print`. What goes wrong is told with its reason."""
         async with self._at_once:
             try:
                 async with asyncio.timeout(self._answer_seconds):
-                    self._found = await self._ask()
+                    return await self._ask()
             except TimeoutError:
                 error = f"deadline exceeded ({self._answer_seconds:g} s)"
-                self._found = Finding("unhealthy", {"connected": False, "reason": "timeout", "error": error})
+                return Finding("unhealthy", {"connected": False, "reason": "timeout", "error": error})
             except RouterError as error:
                 details = {"connected": self._connection.is_open, "reason": error.reason, "error": str(error)}
-                self._found = Finding("unhealthy", details)
-        self._has_found.set()
-        return self._found
-
-    async def found(self) -> Finding:
-        """What the last run found; waits for the first one."""
-        await self._has_found.wait()
-        assert self._found is not None
-        return self._found
+                return Finding("unhealthy", details)
 
     async def _ask(self) -> Finding:
         if self._connection.is_open:
@@ -92,39 +77,15 @@ class RouterCheck:
         )
 
 
-class WorstRouterCheck:
-    """The kind: as bad as its worst router. It asks nobody, it only sums up."""
-
-    name = kind = KIND
-    secrets: frozenset[str] = frozenset()
-
-    def __init__(self, routers: Sequence[RouterCheck], interval_seconds: float) -> None:
-        self.interval_seconds = self.deadline_seconds = interval_seconds
-        self._routers = routers
-
-    async def run(self) -> Finding:
-        """The worst of what the routers' own checks found last."""
-        status: Status = "healthy"
-        bad: list[str] = []
-        for router in self._routers:
-            finding = await router.found()
-            status = worse(status, finding.status)
-            if finding.status != "healthy":
-                bad.append(router.router)
-        details = {"routers": len(self._routers), "unhealthy": len(bad), "unhealthy_routers": bad[:MOST_NAMED]}
-        return Finding(status, details)
-
-
 def checks(settings: Settings) -> list[Check]:
-    """One check for a single router, `mikrotik`; of several, each has its own beside it, `mikrotik:<name>`."""
+    """One check for a single router, `mikrotik`; of several, each has its own, `mikrotik:<name>`."""
     own, check, mikrotik = settings.health, settings.health.mikrotik, settings.mikrotik
     if not check.enabled or not mikrotik.routers:
         return []
     interval, answer = own.interval_of(check), own.deadline_of(check)
     at_once = asyncio.Semaphore(MOST_AT_ONCE)
     alone = len(mikrotik.routers) == 1
-    routers = [
+    return [
         RouterCheck(KIND if alone else f"{KIND}:{router.name}", mikrotik, router, at_once, interval, answer)
         for router in mikrotik.routers
     ]
-    return [*routers] if alone else [*routers, WorstRouterCheck(routers, interval)]

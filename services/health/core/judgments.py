@@ -1,5 +1,6 @@
 """What counts as healthy, degraded and unhealthy."""
 
+from services.health.core.complaints import Complaint
 from shared.messages.health import Status
 
 
@@ -17,3 +18,19 @@ def of_cluster(brokers: int, answering: int, partitions_without_leader: int) -> 
     if answering == 0 or partitions_without_leader > 0:
         return "unhealthy"
     return "degraded" if answering < brokers else "healthy"
+
+
+def of_time(seconds: float, degraded_above: float | None) -> list[Complaint]:
+    """What is wrong with an answer that took `seconds`; without a threshold, nothing."""
+    if degraded_above is None or seconds <= degraded_above:
+        return []
+    return [Complaint("degraded", "slow", f"it took {seconds:.3g} s, more than {degraded_above:g} s")]
+
+
+def of_loss(percent: float, degraded_above: float, unhealthy_above: float) -> list[Complaint]:
+    """What is wrong with a path on which `percent` of the echo requests got no reply."""
+    status = of_percent(percent, degraded_above, unhealthy_above)
+    if status == "healthy":
+        return []
+    lost = "no reply" if percent >= 100 else f"{percent:g} % of the echo requests got no reply"
+    return [Complaint(status, "loss", lost)]

@@ -56,3 +56,14 @@ def test_a_check_that_was_taken_out_is_forgotten() -> None:
     view.put(result("there", at=NOW + FORGOTTEN_AFTER_MS + 90_000))
 
     assert set(view.body(NOW + FORGOTTEN_AFTER_MS + 90_001).checks) == {"there"}
+
+
+def test_one_check_is_that_of_all_until_it_is_forgotten() -> None:
+    view = HealthView()
+    view.put(result("http:portal", "degraded"))
+    assert view.check("http:portal", NOW) == view.body(NOW).checks["http:portal"]
+    assert view.check("http", NOW) is None
+    stale = view.check("http:portal", NOW + 90_000)
+    assert stale is not None
+    assert (stale.status, stale.stale) == ("unknown", True)
+    assert view.check("http:portal", NOW + 90_001 + FORGOTTEN_AFTER_MS) is None

@@ -9,7 +9,7 @@ from shared.settings import BadSettings, load
 
 def read(tmp_path: Path, text: str) -> Settings:
     path = tmp_path / "pantau.yaml"
-    path.write_text(text)
+    path.write_text(f"{text}\npostgres: {{own: false}}")
     return load(Settings, {}, path)
 
 

@@ -1,7 +1,8 @@
 import pytest
 
-from services.collector.core.latest import STALE_AFTER_MS, Latest, families, family_name
-from shared.messages.samples import Sample
+from services.collector.core.families import families, family_name
+from services.collector.core.latest import STALE_AFTER_MS, Latest, from_elsewhere
+from shared.messages.samples import STALE, Sample, SampleBatch
 
 NOW = 1_790_000_000_000
 
@@ -51,3 +52,41 @@ def test_families_hold_their_series_together() -> None:
     )
     assert [(family.name, family.type) for family in found] == [("a", "counter"), ("b", "gauge"), ("c", "unknown")]
     assert [sample.series for sample in found[1].samples] == ['b{x="1"}', 'b{x="2"}']
+
+
+def test_a_target_shows_what_its_last_scrape_brought() -> None:
+    latest = Latest()
+    latest.hold("t", [SampleBatch.of("t", [Sample("a", NOW, 1.0), Sample("b", NOW, 2.0)])], NOW, 30_000)
+    latest.hold("t", [SampleBatch.of("t", [Sample("a", NOW, 3.0), Sample("b", NOW, STALE)])], NOW, 30_000)
+    assert latest.fresh(NOW) == [Sample("a", NOW, 3.0)]
+    assert latest.fresh(NOW + STALE_AFTER_MS) == []
+    latest.hold("t", [SampleBatch.of("t", [Sample("a", NOW, 1.0)])], NOW, 30_000)
+    latest.release("t")
+    assert latest.fresh(NOW) == []
+
+
+def test_what_others_send_is_bounded_in_number_and_age() -> None:
+    latest = Latest(most_followed=2)
+    assert latest.follow([Sample(name, NOW, 1.0) for name in "abc"], NOW) == 1
+    assert latest.follow([Sample("a", NOW + 1, 2.0), Sample("b", NOW - 1, 0.0)], NOW) == 0
+    assert latest.fresh(NOW) == [Sample("a", NOW + 1, 2.0), Sample("b", NOW, 1.0)]
+    assert latest.follow([Sample("b", NOW + 2, STALE)], NOW) == 0
+    assert latest.fresh(NOW) == [Sample("a", NOW + 1, 2.0)]
+    later = NOW + STALE_AFTER_MS + 10
+    assert latest.follow([Sample("d", later, 1.0), Sample("old", NOW, 1.0)], later) == 0
+    assert latest.fresh(later) == [Sample("d", later, 1.0)]
+    assert latest.follow([Sample("e", later, 1.0)], later) == 0  # there is room again
+
+
+def test_a_time_in_the_future_does_not_keep_a_series_alive() -> None:
+    latest = Latest()
+    latest.follow([Sample("a", NOW + 10 * STALE_AFTER_MS, 1.0)], NOW)
+    assert latest.fresh(NOW + STALE_AFTER_MS) == []
+
+
+def test_of_the_bus_only_what_was_pushed_or_measured_elsewhere_is_followed() -> None:
+    samples = [Sample("a", NOW, 1.0), Sample("a", NOW + 1, 2.0), Sample("a", NOW - 1, 0.0)]
+    assert list(from_elsewhere(SampleBatch.of("push/1", samples))) == [Sample("a", NOW + 1, 2.0)]
+    assert list(from_elsewhere(SampleBatch.of("health/web-1", samples)))
+    assert not list(from_elsewhere(SampleBatch.of("collector/web-2", samples)))
+    assert not list(from_elsewhere(SampleBatch.of("rules", samples, group="g")))

@@ -147,7 +147,7 @@ def test_the_variables_are_settings_that_exist_and_mean_what_they_should(name: s
 
 def test_who_uses_the_database_is_given_its_secret_as_a_file(secrets: Path) -> None:
     users = {name for name, service in ALL.items() if "database_dsn" in service.get("secrets", [])}
-    assert users == {"migrate", "health", "history", "api"}
+    assert users == {"migrate", "collector", "health", "history", "api"}
     assert all("database" in ALL[name]["networks"] for name in users)
     for service in ALL.values():
         for variable, value in service.get("environment", {}).items():

@@ -2,7 +2,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { mergeAlerts, recentEvents, type SeenAlert } from '@/live/apply';
 import { client, unwrap } from './client';
 import { ApiError } from './error';
-import type { Alert } from './types';
+import type { Alert, HealthCheck } from './types';
 
 /** The live stream brings changes at once; polling is the net below it. */
 export const REFRESH_MS = 30_000;
@@ -21,6 +21,11 @@ export const healthQuery = queryOptions({
   queryFn: ({ signal }) => unwrap(client.GET('/api/monitoring/health', { signal })),
   refetchInterval: REFRESH_MS,
 });
+
+/** Runs a check now, and says what it found. The stream tells everybody else. */
+export function runCheck(check: string): Promise<HealthCheck> {
+  return unwrap(client.POST('/api/monitoring/health/{check}/run', { params: { path: { check } } }));
+}
 
 export const metricsQuery = queryOptions({
   queryKey: ['monitoring', 'metrics'],

@@ -120,6 +120,10 @@ export const en = {
     checkedAt: 'Checked {{time}}',
     details: 'Details of {{name}}',
     noDetails: 'The check gave no details.',
+    checkNow: 'Check now: {{name}}',
+    checkFailed: '{{name}} could not be checked',
+    found: 'found {{status}}, not confirmed yet',
+    behind: 'behind {{names}}',
     name: {
       database: 'Database',
       disk_space: 'Disk space',
@@ -127,6 +131,10 @@ export const en = {
       kafka: 'Kafka',
       whatsapp: 'WhatsApp',
       mikrotik: 'MikroTik',
+      http: 'HTTP',
+      tcp: 'TCP',
+      dns: 'DNS',
+      icmp: 'Ping',
     },
   },
   chart: {

@@ -124,6 +124,10 @@ export const id: Translation = {
     checkedAt: 'Diperiksa {{time}}',
     details: 'Rincian {{name}}',
     noDetails: 'Pemeriksaan tidak memberi rincian.',
+    checkNow: 'Periksa sekarang: {{name}}',
+    checkFailed: '{{name}} tidak dapat diperiksa',
+    found: 'ditemukan {{status}}, belum dipastikan',
+    behind: 'di belakang {{names}}',
     name: {
       database: 'Basis data',
       disk_space: 'Ruang disk',
@@ -131,6 +135,10 @@ export const id: Translation = {
       kafka: 'Kafka',
       whatsapp: 'WhatsApp',
       mikrotik: 'MikroTik',
+      http: 'HTTP',
+      tcp: 'TCP',
+      dns: 'DNS',
+      icmp: 'Ping',
     },
   },
   chart: {

@@ -1,4 +1,4 @@
-import type { Alert, Metrics, SystemMetrics } from '@/api/types';
+import type { Alert, Health, HealthCheck, Metrics, SystemMetrics } from '@/api/types';
 
 /** How events of the live stream change what the page already knows. Pure: old value and event in, new value out. */
 
@@ -34,6 +34,13 @@ export function applySystem(metrics: Metrics, system: SystemMetrics): Metrics {
   const shown = metrics.system?.snapshot_time;
   if (shown !== undefined && shown !== null && system.snapshot_time < shown) return metrics;
   return { ...metrics, system };
+}
+
+/** The result of one check taken in; one that is older than what is shown is ignored. */
+export function applyCheck(health: Health, name: string, check: HealthCheck): Health {
+  const shown = health.checks[name];
+  if (shown !== undefined && check.checked_at < shown.checked_at) return health;
+  return { ...health, checks: { ...health.checks, [name]: check } };
 }
 
 export type SeenAlert = { alert: Alert; at: number };

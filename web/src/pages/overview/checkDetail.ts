@@ -2,7 +2,7 @@ import { formatNumber, formatPercent } from '@/format/number';
 
 type Details = Readonly<Record<string, unknown>>;
 
-const REASONS = ['reason', 'error', 'message', 'detail'] as const;
+const REASONS = ['error', 'message', 'detail', 'reason'] as const;
 const MOST = 3;
 
 /** One line from a check's details: why it is not well where it says so, else its most telling figures; null without any. */

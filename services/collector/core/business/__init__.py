@@ -1,0 +1,1 @@
+"""Figures of the business, by SQL from its own database."""

@@ -1,0 +1,1 @@
+"""From what a WhatsApp gateway tells to samples."""

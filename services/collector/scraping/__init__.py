@@ -1,0 +1,1 @@
+"""The edges of scraping: what is configured, found and fetched."""

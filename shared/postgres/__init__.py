@@ -1,0 +1,1 @@
+"""Databases that are watched: how they are reached, and what can go wrong on the way."""

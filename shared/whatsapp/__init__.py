@@ -1,0 +1,1 @@
+"""WhatsApp gateways: their settings, how they are asked, and what they answer."""
