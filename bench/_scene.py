@@ -25,6 +25,7 @@ FILL_SECONDS = 900.0
 SETTLE_SECONDS = 120.0
 SETTLED_LAG_SECONDS = 2.0
 LAG = "pantau_alerting_watermark_lag_seconds"
+BEHIND = "pantau_alerting_behind_seconds"
 
 
 @dataclass
@@ -46,9 +47,12 @@ class Scene:
         return Pace(self.load)
 
     async def settled(self) -> None:
-        """Wait until the generator keeps pace, and a probe is told soon. SystemExit if that doesn't come."""
+        """Wait until the generator keeps pace, what was missed on the grid is made up for, and probes are told soon.
+        SystemExit if that doesn't come."""
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
+                while (await self.worker.metrics()).get(BEHIND, 0.0) > self.interval_seconds:  # noqa: ASYNC110
+                    await asyncio.sleep(1)
                 soon = 0
                 while soon < 5 or self.load.behind_ms > 1_000:
                     told = await self.probes.one()

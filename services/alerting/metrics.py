@@ -32,6 +32,7 @@ LEFT_OUT = Counter(
 FILLS = Counter("pantau_alerting_fills_total", "Times that windows were filled from older samples")
 SKIPPED_IN_FILL = Counter("pantau_alerting_fill_batches_skipped_total", "Unreadable batches met while filling windows")
 LAG = Gauge("pantau_alerting_watermark_lag_seconds", "How far event time is behind the broker's clock", ["partition"])
+BEHIND = Gauge("pantau_alerting_behind_seconds", "How long the oldest instant that is due has waited", ["partition"])
 GROUPS = Gauge("pantau_alerting_groups", "Rule groups at work here", ["partition"])
 SERIES = Gauge("pantau_alerting_series", "Series in the windows here", ["partition"])
 HELD = Gauge("pantau_alerting_rules_held", "Rules that this version can't evaluate", ["partition"])

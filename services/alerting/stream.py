@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 
 import faust
 import structlog
+import uvloop
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.queues import FlowControlEvent
@@ -78,7 +79,7 @@ class Stream:
             table_standby_replicas=0,
             stream_wait_empty=False,
             stream_recovery_delay=0.0,
-            stream_buffer_maxsize=2_048,
+            stream_buffer_maxsize=256,
             # A worker that is back under its name within the session goes on with its partitions at once.
             consumer_group_instance_id=instance,
             broker_session_timeout=SESSION_SECONDS,
@@ -197,6 +198,7 @@ def _partitions(assignment: Any, topic: str) -> set[int]:
 
 def _taken(event: Any) -> Taken:
     message = event.message
+    value, message.value, event.value = message.value, None, None  # the event is held until it is acknowledged
     record: ConsumerRecord[bytes, bytes] = ConsumerRecord(
         topic=message.topic,
         partition=message.partition,
@@ -204,10 +206,10 @@ def _taken(event: Any) -> Taken:
         timestamp=round(message.timestamp * 1000),
         timestamp_type=message.timestamp_type,
         key=message.key,
-        value=message.value,
+        value=value,
         checksum=message.checksum,
         serialized_key_size=len(message.key or b""),
-        serialized_value_size=len(message.value or b""),
+        serialized_value_size=len(value or b""),
         headers=tuple((message.headers or {}).items())
         if isinstance(message.headers, dict)
         else tuple(message.headers or ()),
@@ -243,7 +245,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
 class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        # Its loop is the faster one, as ours is.
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon, thread_loop=uvloop.new_event_loop())
 
 
 class _Transport(driver.Transport):

@@ -104,12 +104,15 @@ class WindowPools:
         mark = marks if isinstance(marks, np.ndarray) else np.full(len(rows), marks, np.int32)
         # What comes in order, one sample for each of many series or many for each, is done at once; so is what comes in
         # the reverse order, as windows are filled. The rest is done row by row.
-        if (np.diff(rows) > 0).all():
-            again = np.zeros(0, np.bool_)
+        steps = np.diff(rows)
+        if (steps >= 0).all():
+            order, again = None, steps == 0
         else:
             order = np.argsort(rows, kind="stable")
             again = np.diff(rows[order]) == 0
-        if not again.any():
+        if order is None and again.any() and (np.diff(times)[again] > 0).all() and (times > self.newest(rows)).all():
+            fresh[:] = self._extend(rows, times, values, floor, mark)
+        elif not again.any():
             newer = times > self.newest(rows)
             if newer.all():
                 self._push(rows, times, values, floor, mark)
@@ -120,6 +123,7 @@ class WindowPools:
             fits = self._push_before(rows[older], times[older], values[older], floor[older], mark[older])
             fresh[newer] = fresh[older[fits]] = True
         else:
+            order = np.arange(len(rows)) if order is None else order
             if (again & (np.diff(times[order]) <= 0)).any():
                 order = np.lexsort((np.arange(len(rows)), times, rows))
                 order = order[~_repeated(rows[order], times[order])]

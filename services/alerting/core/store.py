@@ -242,21 +242,22 @@ class SampleStore:
             labels = labels_of(one.key)
             if groups := self.wanted.of(labels):
                 rows[one.number] = self._add(one.key, labels, groups, one.number)
-        numbers = np.array(sorted(rows), np.int64)
-        places = np.array([rows[number] for number in numbers.tolist()], np.int64)
+        row_of = np.full(max(rows, default=0) + 2, -1, np.int64)  # the last one stands for all numbers beyond
+        row_of[list(rows)] = list(rows.values())
+        places = np.array(sorted(rows.values()), np.int64)
         kept = []
         counts = np.zeros(int(places.max(initial=-1)) + 1, np.int64)
         for entry in entries:
             # Those of series that are gone must not be given to others as long as their samples are kept.
             self._next_number = max(self._next_number, int(entry.numbers.max(initial=0)) + 1)
-            at = np.searchsorted(numbers, entry.numbers)
-            at[at == len(numbers)] = 0
-            known = numbers[at] == entry.numbers if len(numbers) else np.zeros(len(at), np.bool_)
-            mine = places[at[known]]
+            mine = row_of[np.minimum(entry.numbers, len(row_of) - 1)]
+            times, values, marks = entry.times, entry.values, entry.marks
+            known = mine >= 0
+            if not known.all():
+                mine, times, values, marks = mine[known], times[known], values[known], marks[known]
             floors = horizon_ms - self._reach[mine]
-            needed = entry.times[known] > floors
-            kept.append((mine, entry.times[known], entry.values[known], floors, entry.marks[known]))
-            counts += np.bincount(mine[needed], minlength=len(counts))
+            kept.append((mine, times, values, floors, marks))
+            counts += np.bincount(mine[times > floors], minlength=len(counts))
         self._pools.reserve(places, counts[places])
         for columns in kept:
             self._pools.append(*columns)
