@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from collections import Counter
+from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 LOOK_SECONDS = 0.004
 SHOWN = 70
@@ -46,7 +47,7 @@ class Samples:
     def _book(self, frame: FrameType | None, spent: float) -> None:
         seen: set[str] = set()
         while frame is not None:
-            name = _place(frame)
+            name = _place(frame.f_code)
             if not seen:
                 self.own[name] += spent  # type: ignore[assignment]
             if name not in seen:
@@ -66,23 +67,27 @@ class Samples:
         return "\n".join(lines) + "\n"
 
 
-def _place(frame: FrameType) -> str:
-    path = Path(frame.f_code.co_filename)
-    return f"{'/'.join(path.parts[-3:])}:{frame.f_code.co_qualname}"
+@cache
+def _place(code: CodeType) -> str:
+    return f"{'/'.join(Path(code.co_filename).parts[-3:])}:{code.co_qualname}"
 
 
 def main() -> None:
     """Run what the command line names."""
     report, module, *arguments = sys.argv[1:]
     samples = Samples()
-    written = time.perf_counter()
+    written, looking = time.perf_counter(), False
 
     def look(_number: int, frame: FrameType | None) -> None:
-        nonlocal written
+        nonlocal written, looking
+        if looking:  # interrupted by the next signal
+            return
+        looking = True
         samples.look(frame)
         if time.perf_counter() - written > WRITE_SECONDS:  # who is killed has told up to then
             Path(report).write_text(samples.report())
             written = time.perf_counter()
+        looking = False
 
     signal.signal(signal.SIGPROF, look)
     signal.setitimer(signal.ITIMER_PROF, LOOK_SECONDS, LOOK_SECONDS)

@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "--without", nargs="*", choices=("floor", "recovery", "rate"), default=[], help="leave these out"
     )
     parser.add_argument("--rule-file", type=Path, default=_rules.SHARED, help="where the rules on the grid are")
-    parser.add_argument("--profile", type=Path, help="write to this file where the worker's CPU time goes")
+    parser.add_argument(
+        "--profile", type=Path, help="write to this file where the worker's CPU time goes (looking slows it)"
+    )
     return parser
 
 

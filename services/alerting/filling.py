@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from services.alerting import metrics
-from services.alerting.core.inputs import Samples, dump
+from services.alerting.core.inputs import Samples
 from services.alerting.core.routing import Routes
 from services.alerting.places import Record, read_backwards
-from services.alerting.sending import until_sent
-from shared.bus import Outgoing, Producer
+from services.alerting.sending import to_log, until_sent
+from shared.bus import Producer
 from shared.messages.message import BadMessage
 from shared.messages.samples import PackedBatch
-from shared.messages.topics import ALERTING_INPUTS, SAMPLES, Opaque
+from shared.messages.topics import SAMPLES
 
 log = structlog.get_logger()
 
@@ -90,13 +90,13 @@ class Filler:
         groups_from = [frozenset(one.group for one in fills if one.start <= place < one.stop) for place in borders]
         # The newest first: windows hold newer samples already, and what comes before these is taken in at once.
         async for records in read_backwards(self._bootstrap, SAMPLES, partition, start, stop):
-            outgoing = []
+            outgoing: list[tuple[int, Samples]] = []
             for record in records:
                 groups = groups_from[bisect_right(borders, record.offset) - 1]
-                outgoing += [to_log(*part) for part in split_record(self._routes, record, groups, fill=True)]
+                outgoing += split_record(self._routes, record, groups, fill=True)
                 await asyncio.sleep(0)
             if outgoing:
-                await until_sent(lambda messages=outgoing: self._producer.send_all(messages))  # type: ignore[misc]
+                await until_sent(lambda parts=outgoing: self._producer.send_all(to_log(parts)))  # type: ignore[misc]
         log.info("windows filled", partition=partition, groups=len(fills), messages=stop - start)
 
 
@@ -108,10 +108,3 @@ def split_record(routes: Routes, record: Record, only: frozenset[str], *, fill: 
     except BadMessage:
         metrics.SKIPPED_IN_FILL.inc()
         return []
-
-
-def to_log(partition: int, samples: Samples) -> Outgoing:
-    """The message that takes samples to a partition of the log."""
-    # Where they come from names them: their bytes need not be hashed.
-    event_id = f"{samples.partition}/{samples.offset}/{partition}/{samples.fill:d}"
-    return Outgoing(ALERTING_INPUTS, "", Opaque(dump(samples)), event_id, partition=partition)

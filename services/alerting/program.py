@@ -1,7 +1,9 @@
 """The program: views of the rules, the router, the owners of the log's partitions, and the stream that feeds them."""
 
 import asyncio
+import gc
 import os
+import sys
 import threading
 import time
 import uuid
@@ -15,6 +17,7 @@ from services.alerting.router import Router
 from services.alerting.settings import Settings
 from services.alerting.stream import GROUP, Stream
 from services.alerting.taken import Taken
+from services.alerting.turns import Turns
 from shared.bus import Follower
 from shared.database import Database
 from shared.messages.topics import ALERTING_ROUTING, RULES
@@ -25,6 +28,11 @@ log = structlog.get_logger()
 LAST_SNAPSHOT_SECONDS = 4.0
 # Faust's threads may hang on a bus that is away: then the process is ended the hard way, which loses nothing.
 LAST_RESORT_SECONDS = 30.0
+# Windows are many objects that live long and hold no cycles: looking through all of them for garbage holds alerts up
+# for tenths of a second, and finds nothing.
+GARBAGE_THRESHOLDS = (50_000, 20, 100)
+# How long a thread that evaluates may keep the interpreter from the event loop.
+SWITCH_SECONDS = 0.0005
 
 
 class Alerting:
@@ -39,6 +47,7 @@ class Alerting:
         history = HistoryFiller(self.database, runtime.producer)
         self.router = Router(bootstrap, GROUP, runtime.producer, settings.terms, mine.marker_interval_seconds, history)
         self._threads = ThreadPoolExecutor(mine.evaluation_threads, thread_name_prefix="evaluation")
+        self._turns = Turns()
         self._terms, self._instance = settings.terms, settings.instance
         self._owners: dict[int, Owner] = {}
         self._inputs: set[int] = set()
@@ -84,6 +93,7 @@ class Alerting:
             uuid.uuid4().hex[:12],
             self._instance,
             self._threads,
+            self._turns,
         )
         owner.start().add_done_callback(self._note_end)
         return owner
@@ -97,6 +107,8 @@ def program(settings: Settings) -> Program:
     """The work of the service."""
 
     async def run(runtime: Runtime) -> None:
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
+        sys.setswitchinterval(SWITCH_SECONDS)
         alerting = Alerting(runtime, settings)
         runtime.lag = alerting.router.lag
         runtime.readiness.missing("rules", "being read")

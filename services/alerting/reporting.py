@@ -1,5 +1,7 @@
 """How the evaluation of the groups of a partition goes, told on `pantau.rules.status`."""
 
+from typing import NamedTuple
+
 import structlog
 
 from services.alerting.core.fold import Fold
@@ -17,14 +19,24 @@ TOLD_AGAIN_MS = 30_000
 MOST_PROBLEMS = 100
 
 
+class Cost(NamedTuple):
+    """What an instant of a group takes of a processor: all of its rules, and the longest of them."""
+
+    seconds: float
+    longest_seconds: float
+
+
+_NOTHING = Cost(0.0, 0.0)
+
+
 class Reporter:
     """Tells of changes at once, and of everything every half minute."""
 
     def __init__(self, producer: Producer, worker: str) -> None:
         self._producer, self._worker = producer, worker
         self._told: dict[str, GroupStatus] = {}
-        self.seconds: dict[str, float] = {}
-        """By group, how long its last evaluation took."""
+        self.costs: dict[str, Cost] = {}
+        """By group, what its last evaluation cost."""
 
     def adopt(self, fold: Fold) -> None:
         """Another worker may have told of these groups."""
@@ -44,7 +56,7 @@ class Reporter:
                 self._told[name] = status
         for name in self._told.keys() - fold.groups.keys():
             del self._told[name]
-            self.seconds.pop(name, None)
+            self.costs.pop(name, None)
             outgoing.append(Outgoing(RULES_STATUS, name, None))
         if outgoing:
             await until_sent(lambda: self._producer.send_all(outgoing))
@@ -67,7 +79,7 @@ class Reporter:
             problem_count=len(problems),
             reads=group.change.reads,
             last_instant=group.last_tick_ms if group.filled else None,
-            evaluation_seconds=self.seconds.get(group.name, 0.0),
+            evaluation_seconds=self.costs.get(group.name, _NOTHING).seconds,
             pending=sum(alert.state == "pending" for alert in alerts),
             firing=sum(alert.state == "firing" for alert in alerts),
             series=group.series,

@@ -18,17 +18,18 @@ from aiokafka.errors import KafkaError
 
 from services.alerting import metrics
 from services.alerting.core.clocks import Clocks
-from services.alerting.core.inputs import STATE_FORMAT, Marker, Progress, RuleChange, Sign, dump
+from services.alerting.core.inputs import STATE_FORMAT, Marker, Progress, RuleChange, Samples, Sign, dump
 from services.alerting.core.routing import Routes, is_sign_of_life, partition_of
 from services.alerting.core.signs import Signs
 from services.alerting.core.terms import Terms
-from services.alerting.filling import Fill, Filler, split_record, to_log
+from services.alerting.filling import Fill, Filler, split_record
 from services.alerting.history_filling import HISTORY, HistoryFiller
 from services.alerting.left_out import whole
 from services.alerting.places import Places, read_stretch
 from services.alerting.rules_view import Rules, RulesView
-from services.alerting.sending import until_sent
+from services.alerting.sending import to_log, until_sent
 from services.alerting.taken import Taken
+from services.alerting.turns import Breaths
 from shared import clock
 from shared.bus import Outgoing, Producer, Received
 from shared.bus.broker_clock import BrokerClock
@@ -242,7 +243,7 @@ class Router:
                     fresh = frozenset(group for group, at in accepted.items() if record.timestamp >= at)
                     for groups, fill in ((fresh, False), (accepted.keys() - fresh, True)):
                         outgoing += split_record(self._routes, record, frozenset(groups), fill=fill) if groups else []
-                await self._send([to_log(*part) for part in outgoing])
+                await self._send(to_log(outgoing))
         starts: dict[int, int] = {}
         for change in changes:
             back = reach_ms[change.group]
@@ -259,7 +260,8 @@ class Router:
         # A marker must not pass by what the stream has left out.
         routed = {partition: owned.position for partition, owned in self._owned.items()}
         batch = await whole(self._bootstrap, SAMPLES, batch, routed)
-        outgoing: list[Outgoing] = []
+        outgoing: list[tuple[int, Samples]] = []
+        breaths = Breaths()
         for taken in batch:
             metrics.ROUTED.inc()
             record = taken.record
@@ -269,9 +271,10 @@ class Router:
             except BadMessage as error:
                 await until_sent(lambda one=record, why=error: self._reader.put_aside(one, why))  # type: ignore[misc]
                 continue
-            outgoing += [to_log(*part) for part in parts]
+            outgoing += parts
+            await breaths.take()
             self._note(packed, record.partition, record.timestamp)
-        await self._send(outgoing)
+        await self._send(to_log(outgoing))
         for taken in batch:
             record, owned = taken.record, self._owned.get(taken.record.partition)
             if owned is not None:

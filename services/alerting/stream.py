@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 
 import faust
 import structlog
+import uvloop
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.queues import FlowControlEvent
@@ -243,7 +244,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
 class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        # Its loop is the faster one, as ours is.
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon, thread_loop=uvloop.new_event_loop())
 
 
 class _Transport(driver.Transport):

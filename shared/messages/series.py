@@ -45,6 +45,11 @@ def key_of(labels: Labels) -> str:
     return f"{labels[NAME]}{{{inner}}}" if inner else labels[NAME]
 
 
+def metric_of(key: str) -> str:
+    """The metric of a canonical key."""
+    return key.partition("{")[0]
+
+
 @lru_cache(maxsize=65_536)
 def labels_of(key: str) -> Labels:
     """The labels, `__name__` among them, of a canonical key. BadMessage if it is not one.

@@ -161,9 +161,9 @@ class Windows:
     def _heighten(self, least: int) -> None:
         rows = len(self.counts)
         more = max(rows // 2, 8, least)
-        self._times = np.concatenate([self._times, np.zeros((more, self.width), np.int64)])
-        self._values = np.concatenate([self._values, np.zeros((more, self.width))])
-        self._marks = np.concatenate([self._marks, np.zeros((more, self.width), np.int32)])
+        # In place: the memory grows where it is, instead of being copied. Nobody holds a view of these.
+        for matrix in (self._times, self._values, self._marks):
+            matrix.resize((rows + more, self.width), refcheck=False)
         self._start = np.concatenate([self._start, np.zeros(more, np.int64)])
         self.counts = np.concatenate([self.counts, np.zeros(more, np.int64)])
         self.newest = np.concatenate([self.newest, np.full(more, NEVER, np.int64)])

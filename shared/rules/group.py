@@ -6,8 +6,9 @@ the collectors) nothing is concluded from what is missing, and timers stand stil
 that select them are evaluated at once, concluding something only about what these samples say something about.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -117,6 +118,20 @@ class Moment:
     """The samples whose arrival is the occasion; None on the grid."""
 
 
+T = TypeVar("T")
+Steps: TypeAlias = Generator[None, None, T]
+"""Work in pieces, so that whoever does it can do other things between them."""
+
+
+def complete(steps: Steps[T]) -> T:
+    """What comes of the work, done at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast(T, done.value)
+
+
 def evaluate_group(
     plan: GroupPlan,
     state: GroupState,
@@ -128,8 +143,22 @@ def evaluate_group(
     tracer: Tracer | None = None,
 ) -> Evaluation:
     """Evaluate all rules at the instant. The source must hold what earlier evaluations recorded."""
+    return complete(group_steps(plan, state, source, instant_ms, known, outside, with_evidence, tracer))
+
+
+def group_steps(
+    plan: GroupPlan,
+    state: GroupState,
+    source: Source,
+    instant_ms: int,
+    known: bool,
+    outside: Outside,
+    with_evidence: bool,
+    tracer: Tracer | None,
+) -> Steps[Evaluation]:
+    """The same, rule by rule."""
     moment = Moment(instant_ms, known, next_dark(state, instant_ms, known), state.ended)
-    result, states = _evaluate(plan, state, source, moment, outside, with_evidence, tracer, None)
+    result, states = yield from _evaluate(plan, state, source, moment, outside, with_evidence, tracer, None)
     ended = {key: at for key, at in state.ended.items() if at > instant_ms}
     return replace(result, state=GroupState(states, moment.dark_ms, instant_ms, ended))
 
@@ -147,7 +176,7 @@ def evaluate_arrival(
 ) -> Evaluation:
     """Evaluate, at the instant, the rules in these places because samples that they select have arrived."""
     moment = Moment(instant_ms, True, state.dark_ms, state.ended, arrived)
-    result, states = _evaluate(plan, state, source, moment, outside, with_evidence, tracer, rules)
+    result, states = complete(_evaluate(plan, state, source, moment, outside, with_evidence, tracer, rules))
     over = _over(result.decisions)
     ended = state.ended | dict.fromkeys(over, instant_ms) if over else state.ended
     return replace(result, state=GroupState(states, state.dark_ms, state.last_ms, ended))
@@ -162,7 +191,7 @@ def _evaluate(
     with_evidence: bool,
     tracer: Tracer | None,
     only: Collection[int] | None,
-) -> tuple[Evaluation, tuple[RuleState, ...]]:
+) -> Steps[tuple[Evaluation, tuple[RuleState, ...]]]:
     made = DerivedSeries() if plan.reads_its_own else None
     seen = source if made is None else Overlay(source, made)
     taken: dict[str, set[Labels]] = {name: set() for name in plan.recorded_more_than_once}
@@ -171,6 +200,7 @@ def _evaluate(
     for place, rule in enumerate(plan.rules):
         if only is not None and place not in only:
             continue
+        yield
         at = moment.instant_ms - plan.query_offset_ms
         outcome = outcome_at(rule.query, _looked_at(rule, seen, moment), at, outside.options)
         if not outcome and not states[place].alerts and not states[place].made:

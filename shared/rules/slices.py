@@ -15,8 +15,10 @@ from shared.rules.group import (
     Moment,
     RuleFailure,
     RuleState,
-    evaluate_group,
+    Steps,
+    complete,
     evaluate_rule,
+    group_steps,
     next_dark,
 )
 from shared.rules.outcomes import outcomes_over
@@ -53,13 +55,26 @@ def evaluate_slice(
 ) -> Slice:
     """Evaluate all rules at instants that follow each other on the group's grid. The source must hold what earlier
     evaluations recorded."""
+    return complete(slice_steps(plan, state, source, due, outside, with_evidence, tracer))
+
+
+def slice_steps(
+    plan: GroupPlan,
+    state: GroupState,
+    source: Source,
+    due: Sequence[Due],
+    outside: Outside = _NOWHERE,
+    with_evidence: bool = True,
+    tracer: Tracer | None = None,
+) -> Steps[Slice]:
+    """The same, rule by rule."""
     if len(due) > 1 and plan.is_steady:
-        return _together(plan, state, source, due, outside, with_evidence, tracer)
+        return (yield from _together(plan, state, source, due, outside, with_evidence, tracer))
     result = Slice(state)
     made = DerivedSeries() if plan.reads_its_own and len(due) > 1 else None
     seen = source if made is None else Overlay(source, made)
     for instant, known in due:
-        one = evaluate_group(plan, result.state, seen, instant, known, outside, with_evidence, tracer)
+        one = yield from group_steps(plan, result.state, seen, instant, known, outside, with_evidence, tracer)
         if made is not None:
             made.append(one.recorded)
         result.state = one.state
@@ -77,7 +92,7 @@ def _together(
     outside: Outside,
     with_evidence: bool,
     tracer: Tracer | None,
-) -> Slice:
+) -> Steps[Slice]:
     made = DerivedSeries() if plan.reads_its_own else None
     seen = source if made is None else Overlay(source, made)
     moments, dark, last = [], state, state.last_ms
@@ -90,6 +105,7 @@ def _together(
     for place, (rule, before) in enumerate(
         zip(plan.rules, state.rules or (RuleState(),) * len(plan.rules), strict=True)
     ):
+        yield
         outcomes = outcomes_over(rule.query, seen, start, len(moments), plan.interval_ms, outside.options)
         remembered = before
         for moment, outcome in zip(moments, outcomes, strict=True):

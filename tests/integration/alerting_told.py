@@ -120,11 +120,12 @@ def fold_offline(inputs: Iterable[Record], terms: Terms) -> list[AlertEvent]:
     found: list[AlertEvent] = []
     for record in inputs:
         try:
-            message = decode(record.value or b"")
+            messages = decode(record.value or b"")
         except BadMessage:
             continue  # put aside by alerting, too
-        for outputs in fold_one(folds.setdefault(record.partition, Fold(terms)), message, record.timestamp):
-            found += outputs.events
+        fold = folds.setdefault(record.partition, Fold(terms))
+        for message in messages:
+            found += [event for outputs in fold_one(fold, message, record.timestamp) for event in outputs.events]
     return found
 
 

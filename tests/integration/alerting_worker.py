@@ -117,11 +117,13 @@ async def offline(bootstrap: str) -> list[AlertEvent]:
     terms, folds, found = Terms(evaluation_interval_ms=INTERVAL_SECONDS * 1_000), dict[int, Fold](), []
     for record in await read_all(bootstrap, ALERTING_INPUTS):
         try:
-            message = decode(record.value or b"")
+            inputs = decode(record.value or b"")
         except BadMessage:
             continue
-        for outputs in fold_one(folds.setdefault(record.partition, Fold(terms)), message, record.timestamp):
-            found += outputs.events
+        fold = folds.setdefault(record.partition, Fold(terms))
+        found += [
+            event for one in inputs for outputs in fold_one(fold, one, record.timestamp) for event in outputs.events
+        ]
     return found
 
 

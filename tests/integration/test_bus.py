@@ -16,6 +16,7 @@ from shared.messages.dead_letters import DeadLetter
 from shared.messages.health import HealthResult
 from shared.messages.samples import Sample, SampleBatch
 from shared.messages.topics import DEAD_LETTERS, HEALTH, RULES, SAMPLES, Topic
+from tests.begun_tasks import begun_tasks, none_is_left
 from tests.conftest import eventually
 
 DEADLINE_SECONDS = 60.0
@@ -442,22 +443,18 @@ async def test_cancelled_senders_disturb_nobody_and_give_their_places_back(topic
 
 
 async def test_a_stopped_producer_says_so_and_leaves_nothing_running(topics: str) -> None:
-    before = asyncio.all_tasks()
-    producer = Producer(topics, "test")
-    sending = [asyncio.create_task(producer.send(outgoing(unique("stop")))) for _ in range(50)]
-    await producer.start()
-    await asyncio.sleep(0)
-    await producer.stop()
-    for outcome in await asyncio.gather(*sending, return_exceptions=True):
-        assert not isinstance(outcome, BaseException) or isinstance(outcome, BusUnavailable)
-    with pytest.raises(BusUnavailable, match="stopped"):
-        await producer.send(outgoing("late"))
-    await producer.stop()
-
-    async def quiet() -> bool:
-        return asyncio.all_tasks() <= before
-
-    await eventually(quiet)
+    with begun_tasks() as tasks:
+        producer = Producer(topics, "test")
+        sending = [asyncio.create_task(producer.send(outgoing(unique("stop")))) for _ in range(50)]
+        await producer.start()
+        await asyncio.sleep(0)
+        await producer.stop()
+        for outcome in await asyncio.gather(*sending, return_exceptions=True):
+            assert not isinstance(outcome, BaseException) or isinstance(outcome, BusUnavailable)
+        with pytest.raises(BusUnavailable, match="stopped"):
+            await producer.send(outgoing("late"))
+        await producer.stop()
+    await none_is_left(tasks)
 
 
 async def test_a_missing_topic_is_named_when_the_deadline_comes(kafka_bootstrap: str) -> None:

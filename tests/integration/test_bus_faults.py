@@ -15,6 +15,7 @@ from infra.local.processes import child
 from shared.bus import BusUnavailable, Consumer, Follower, Outgoing, Producer, Received
 from shared.messages.health import HealthResult
 from shared.messages.topics import HEALTH
+from tests.begun_tasks import begun_tasks, none_is_left
 from tests.conftest import eventually, run_module
 
 pytestmark = pytest.mark.faults
@@ -189,56 +190,48 @@ async def test_a_consumer_and_a_follower_go_on_after_the_broker_was_killed(broke
 
 
 async def test_everything_waits_for_a_broker_that_comes_later(absent: Broker) -> None:
-    before = asyncio.all_tasks()
-    producer = Producer(absent.bootstrap, "test")
-    starting = asyncio.create_task(producer.start())
-    with pytest.raises(BusUnavailable, match=r"within 0\.5 s"):
-        await producer.send(outgoing("early", 1), deadline_seconds=0.5)
-    consumer = Consumer(absent.bootstrap, "pantau.tester", [HEALTH], producer)
-    joining = asyncio.create_task(consumer.start())
-    view: list[str] = []
-    following = asyncio.create_task(
-        Follower(absent.bootstrap, "test", [HEALTH], producer, lambda one: view.append(one.key)).run()
-    )
-    waiting = asyncio.create_task(producer.send(outgoing("patient", 2), deadline_seconds=DEADLINE_SECONDS))
-    assert not starting.done()
-    await asyncio.to_thread(absent.start)
-    await asyncio.to_thread(run_module, "infra.topics", PANTAU_KAFKA__BOOTSTRAP=absent.bootstrap)
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        await asyncio.gather(starting, joining, waiting)
-        async for batch in consumer.batches():
-            if any(one.key == "patient" for one in batch.messages):
-                break
+    with begun_tasks() as tasks:
+        producer = Producer(absent.bootstrap, "test")
+        starting = asyncio.create_task(producer.start())
+        with pytest.raises(BusUnavailable, match=r"within 0\.5 s"):
+            await producer.send(outgoing("early", 1), deadline_seconds=0.5)
+        consumer = Consumer(absent.bootstrap, "pantau.tester", [HEALTH], producer)
+        joining = asyncio.create_task(consumer.start())
+        view: list[str] = []
+        following = asyncio.create_task(
+            Follower(absent.bootstrap, "test", [HEALTH], producer, lambda one: view.append(one.key)).run()
+        )
+        waiting = asyncio.create_task(producer.send(outgoing("patient", 2), deadline_seconds=DEADLINE_SECONDS))
+        assert not starting.done()
+        await asyncio.to_thread(absent.start)
+        await asyncio.to_thread(run_module, "infra.topics", PANTAU_KAFKA__BOOTSTRAP=absent.bootstrap)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await asyncio.gather(starting, joining, waiting)
+            async for batch in consumer.batches():
+                if any(one.key == "patient" for one in batch.messages):
+                    break
 
-    async def seen() -> bool:
-        return "patient" in view
+        async def seen() -> bool:
+            return "patient" in view
 
-    await eventually(seen)
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
-    await consumer.stop()
-    await producer.stop()
-
-    async def quiet() -> bool:
-        return asyncio.all_tasks() <= before
-
-    await eventually(quiet)
+        await eventually(seen)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await consumer.stop()
+        await producer.stop()
+    await none_is_left(tasks)
 
 
 async def test_a_producer_cancelled_or_stopped_without_a_broker_leaves_nothing(absent: Broker) -> None:
-    before = asyncio.all_tasks()
-    producer = Producer(absent.bootstrap, "test")
-    starting = asyncio.create_task(producer.start())
-    sending = asyncio.create_task(producer.send(outgoing("x", 1)))
-    await asyncio.sleep(0.2)
-    starting.cancel()
-    await producer.stop()
-    assert isinstance((await asyncio.gather(sending, return_exceptions=True))[0], BusUnavailable)
-
-    async def quiet() -> bool:
-        return asyncio.all_tasks() <= before
-
-    await eventually(quiet)
+    with begun_tasks() as tasks:
+        producer = Producer(absent.bootstrap, "test")
+        starting = asyncio.create_task(producer.start())
+        sending = asyncio.create_task(producer.send(outgoing("x", 1)))
+        await asyncio.sleep(0.2)
+        starting.cancel()
+        await producer.stop()
+        assert isinstance((await asyncio.gather(sending, return_exceptions=True))[0], BusUnavailable)
+    await none_is_left(tasks)
 
 
 async def test_a_broker_that_hangs_pushes_back_and_nobody_waits_beyond_the_deadline(broker: Broker) -> None:
@@ -261,19 +254,15 @@ async def test_a_broker_that_hangs_pushes_back_and_nobody_waits_beyond_the_deadl
 async def test_a_producer_stopped_while_the_broker_is_away_delivers_nothing_later(
     broker: Broker, producer: Producer
 ) -> None:
-    before = asyncio.all_tasks()
-    old = Producer(broker.bootstrap, "test")
-    await old.send(outgoing("old", 1))
-    broker.kill()
-    with pytest.raises(BusUnavailable):
-        await old.send(outgoing("old", 2), deadline_seconds=0.5)
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        await old.stop()
-
-    async def quiet() -> bool:
-        return asyncio.all_tasks() <= before
-
-    await eventually(quiet)  # nothing is left that could deliver it
+    with begun_tasks() as tasks:
+        old = Producer(broker.bootstrap, "test")
+        await old.send(outgoing("old", 1))
+        broker.kill()
+        with pytest.raises(BusUnavailable):
+            await old.send(outgoing("old", 2), deadline_seconds=0.5)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await old.stop()
+    await none_is_left(tasks)  # nothing that could deliver it
     await asyncio.to_thread(broker.start)
     await producer.send(outgoing("new", 1))
     assert ("old", 2) not in await on_the_bus(broker.bootstrap)

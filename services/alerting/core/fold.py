@@ -25,6 +25,7 @@ from services.alerting.core.terms import Terms
 from services.alerting.core.timeline import StoredTimeline, Timeline
 from shared.messages.rules import RuleGroup
 from shared.promql.windows import Flags, Ints
+from shared.rules.group import Steps, complete
 from shared.rules.slices import Slice
 
 MOST_SHAPES = 10_000
@@ -45,14 +46,18 @@ class StoredFold(msgspec.Struct, frozen=True):
 
 
 class Work(NamedTuple):
-    """Due instants of a group, to be evaluated: `evaluate` anywhere, then `Fold.finish` where the fold is."""
+    """Due instants of a group: `steps` or `evaluate` anywhere, then `Fold.finish` where the fold is."""
 
     group: GroupAtWork
     ticks: list[DueTick]
 
-    def evaluate(self) -> Slice:
-        """The evaluation. Reads only."""
+    def steps(self) -> Steps[Slice]:
+        """The evaluation, rule by rule. Reads only; messages may be folded between the steps."""
         return self.group.evaluate(self.ticks)
+
+    def evaluate(self) -> Slice:
+        """The evaluation at once."""
+        return complete(self.steps())
 
 
 class _Shape(NamedTuple):
@@ -87,6 +92,8 @@ class Fold:
         long before another."""
         self._shapes: OrderedDict[str, _Shape] = OrderedDict()
         self._forgot_ms = 0
+        self._latest_look_ms = -(2**62)
+        """No group has been evaluated on what was there, or will be, at a later time."""
         self.defined = True
         """Whether groups have come, gone or changed since this was set to False."""
 
@@ -105,6 +112,11 @@ class Fold:
                 group.history_filled = max(group.history_filled, message.revision)
         else:
             yield from self._change(message, told_ms)
+        if not isinstance(message, Samples):
+            self._note_looks()
+
+    def _note_looks(self) -> None:
+        self._latest_look_ms = max((group.looked_at_ms for group in self.groups.values()), default=-(2**62))
 
     def awaited(self, message: Input) -> list[str]:
         """The groups whose due instants must be evaluated before this message is folded."""
@@ -255,8 +267,8 @@ class Fold:
             return
         batch = Batch(message.source, message.partition, message.offset, message.accepted_ms)
         overflowed = self.store.overflowed
-        evaluated = {name: self.groups[name].looked_at_ms for name in shape.groups if name != message.made_by}
-        taken = self.store.take(rows, times, values, batch, {} if message.fill else evaluated)
+        evaluated = {} if message.fill else self._looked_at(shape, message.made_by, int(times.min()))
+        taken = self.store.take(rows, times, values, batch, evaluated)
         outputs.refused["window_full"] = self.store.overflowed - overflowed
         outputs.late = max(taken.late.values(), default=0)
         for name, count in taken.late.items():
@@ -269,6 +281,12 @@ class Fold:
             group = self.groups[name]
             if name != message.made_by and message.accepted_ms >= group.effective_ms and fresh.any():
                 yield from self._arrive(group, rows[fresh], times[fresh], message.accepted_ms, told_ms)
+
+    def _looked_at(self, shape: _Shape, made_by: str | None, earliest_ms: int) -> dict[str, int]:
+        """By group that the series concern, up to where it has been evaluated: if that may be after the earliest."""
+        if earliest_ms > self._latest_look_ms:
+            return {}
+        return {name: self.groups[name].looked_at_ms for name in shape.groups if name != made_by}
 
     def _good(self, message: Samples, rows: Ints, times: Ints, outputs: Outputs) -> Flags:
         """Which samples count; what is refused is noted."""
@@ -357,6 +375,7 @@ class Fold:
             fold.store.want(name, one.reaches)
             if one.due:
                 fold._due[name] = None
+        fold._note_looks()
         return fold
 
 

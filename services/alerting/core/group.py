@@ -32,9 +32,18 @@ from shared.promql.source import Source
 from shared.rules.arrived import Arrived
 from shared.rules.derived import STALE_MARKER, DerivedSeries, Overlay, Recorded
 from shared.rules.evidence import Origin
-from shared.rules.group import Decision, GroupState, RuleFailure, RuleState, evaluate_arrival, expanded, next_dark
+from shared.rules.group import (
+    Decision,
+    GroupState,
+    RuleFailure,
+    RuleState,
+    Steps,
+    evaluate_arrival,
+    expanded,
+    next_dark,
+)
 from shared.rules.plan import GroupPlan, RulePlan
-from shared.rules.slices import Due, Slice, evaluate_slice
+from shared.rules.slices import Due, Slice, slice_steps
 from shared.rules.state import end
 
 # What a group that waits for others may fall behind, before samples that it still needs are forgotten.
@@ -214,12 +223,12 @@ class GroupAtWork:
             found = True
         return found
 
-    def evaluate(self, ticks: Sequence[DueTick]) -> Slice:
+    def evaluate(self, ticks: Sequence[DueTick]) -> Steps[Slice]:
         """What the group makes of the first of its due instants. Reads only; may run beside other work."""
         until = ticks[-1].instant_ms - self.plan.query_offset_ms + self._ahead_ms
         view = self._seen(2**62 if self.looks_ahead else until)
         due = [Due(one.instant_ms, one.known) for one in ticks]
-        return evaluate_slice(self.plan, self.state, view, due, self._terms.outside, True, self._tracer)
+        return slice_steps(self.plan, self.state, view, due, self._terms.outside, True, self._tracer)
 
     def finish(self, ticks: Sequence[DueTick], result: Slice) -> Outputs:
         """Take up what `evaluate` found."""

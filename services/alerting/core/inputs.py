@@ -1,7 +1,10 @@
 """The messages of `pantau.alerting.log`: what the ordered log of a partition's rule groups is made of.
 
-The router writes them, the fold reads them. MessagePack, one tagged map per message.
+The router writes them, the fold reads them. MessagePack, one tagged map per message; samples of several batches may
+share one.
 """
+
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -10,7 +13,7 @@ from shared.messages.message import BadMessage
 from shared.messages.samples import check_index
 from shared.promql.windows import Floats, Ints
 
-STATE_FORMAT = 3
+STATE_FORMAT = 4
 """Of what folds keep. A fold can't go on with the state of another format: it begins anew, all windows are filled
 again, and what was said of filled windows before does not count."""
 
@@ -53,6 +56,11 @@ class Samples(msgspec.Struct, frozen=True, tag="samples", tag_field="kind", omit
     fill: bool = False
     """They fill windows of groups that are newer than they are; nothing is evaluated on their arrival."""
 
+    @property
+    def nbytes(self) -> int:
+        """About what it takes in a message."""
+        return memoryview(self.series).nbytes + len(self.index) + len(self.times) + len(self.values)
+
     def columns(self) -> tuple[Ints, Ints, Floats]:
         """(index into `series`, times in ms, values), one element a sample."""
         return (
@@ -60,6 +68,12 @@ class Samples(msgspec.Struct, frozen=True, tag="samples", tag_field="kind", omit
             np.frombuffer(self.times, "<i8"),
             np.frombuffer(self.values, "<f8"),
         )
+
+
+class Several(msgspec.Struct, frozen=True, tag="several", tag_field="kind"):
+    """Samples of several batches, in order: a message of their own each would cost more than they do."""
+
+    parts: list[Samples]
 
 
 class Filled(msgspec.Struct, frozen=True, tag="filled", tag_field="kind"):
@@ -105,15 +119,17 @@ class Marker(msgspec.Struct, frozen=True, tag="marker", tag_field="kind"):
 Input = RuleChange | Samples | Filled | Marker
 
 
-def decode(payload: bytes) -> Input:
-    """The input in `payload`. BadMessage with the reason if it is none."""
+def decode(payload: bytes) -> Sequence[Input]:
+    """The inputs in `payload`, in order. BadMessage with the reason if there are none."""
     try:
         message = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadMessage(f"not an input of a rule group: {error}") from error
-    if isinstance(message, Samples):
-        _check(message)
-    return message
+    inputs = message.parts if isinstance(message, Several) else [message]
+    for one in inputs:
+        if isinstance(one, Samples):
+            _check(one)
+    return inputs
 
 
 def series_of(message: Samples) -> list[str]:
@@ -138,11 +154,11 @@ def _check(message: Samples) -> None:
         raise BadMessage("columns index and times are not of one length")
 
 
-def dump(message: Input) -> bytes:
-    """The MessagePack bytes of an input."""
+def dump(message: Input | Several) -> bytes:
+    """The MessagePack bytes of an input, or of several."""
     return _encoder.encode(message)
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Input] = msgspec.msgpack.Decoder(Input)
+_decoder: msgspec.msgpack.Decoder[Input | Several] = msgspec.msgpack.Decoder(Input | Several)
 _series_decoder: msgspec.msgpack.Decoder[list[str]] = msgspec.msgpack.Decoder(list[str])

@@ -70,17 +70,21 @@ class Journal:
         """Note a batch that samples came in."""
         self._arrivals.append(arrival)
 
-    def drain(self) -> tuple[dict[int, Entry], list[Arrival]]:
-        """All samples by class, and all arrivals; the journal is empty then."""
+    def drain(self) -> tuple[list[Entry], list[Arrival]]:
+        """All entries and arrivals; the journal is empty then."""
         entries, self._entries = self._entries, []
         arrivals, self._arrivals = self._arrivals, []
-        found: dict[int, Entry] = {}
-        if entries:
-            whole = joined_entries(entries)
-            classes = np.searchsorted(_BOUNDS, whole.reach)
-            for number in np.unique(classes).tolist():
-                found[number] = whole.only(classes == number)
-        return found, arrivals
+        return entries, arrivals
+
+
+def by_class(entries: Sequence[Entry]) -> dict[int, Entry]:
+    """The samples of entries, joined, by class."""
+    if not entries:
+        return {}
+    whole = joined_entries(entries)
+    classes = np.searchsorted(_BOUNDS, whole.reach)
+    found = np.unique(classes).tolist()
+    return {number: whole if len(found) == 1 else whole.only(classes == number) for number in found}
 
 
 def joined_entries(entries: Sequence[Entry]) -> Entry:

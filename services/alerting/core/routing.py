@@ -12,7 +12,7 @@ from services.alerting.core.inputs import Samples, raw_series
 from services.alerting.core.interests import Interests
 from shared.messages.rules import RuleGroup
 from shared.messages.samples import PackedBatch, check_index
-from shared.messages.series import labels_of
+from shared.messages.series import labels_of, metric_of
 from shared.promql.matching import Selector
 from shared.promql.windows import Ints
 from shared.rules.reading import reaches_of
@@ -65,6 +65,7 @@ class _Shape(NamedTuple):
     series: bytes
     types: bytes
     height: int
+    metrics: frozenset[str]
     parts: dict[int, _Part]
 
 
@@ -78,13 +79,17 @@ class _FillShape(NamedTuple):
 
 
 class Routes:
-    """Batches -> what of them goes into which partition of the log. Found once per series and remembered."""
+    """Batches -> what of them goes into which partition of the log. Found once per series and remembered, until a rule
+    that may select it comes, goes or changes."""
 
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
         self._interests: Interests[str] = Interests()
-        self._groups: set[str] = set()
-        self._cache: dict[str, tuple[str, ...]] = {}
+        self._groups: dict[str, int] = {}
+        """Those that select something, and their partitions."""
+        self._found: dict[str, dict[str, tuple[str, ...]]] = {}
+        """By metric and key, the groups that a series concerns."""
+        self._cached = 0
         self._shapes: OrderedDict[str, _Shape] = OrderedDict()
         self._fill_shapes: OrderedDict[str, _FillShape] = OrderedDict()
 
@@ -93,22 +98,37 @@ class Routes:
 
     def put(self, group: str, reaches: Mapping[Selector, int]) -> None:
         """Route to `group` what it selects, from now on; nothing if there are no selectors."""
+        before = self._interests.metrics_of(group)
         self._interests.put(group, reaches)
-        self._groups.discard(group)
+        now = self._interests.metrics_of(group)
+        self._groups.pop(group, None)
         if reaches:
-            self._groups.add(group)
-        self._cache.clear()
-        self._shapes.clear()
+            self._groups[group] = partition_of(group, self._partitions)
+        self._forget(None if before is None or now is None else before | now)
+
+    def _forget(self, metrics: set[str] | None) -> None:
+        """What is known of series of these metrics, or of all, does not hold any more."""
         self._fill_shapes.clear()
+        if metrics is None:
+            self._found.clear()
+            self._shapes.clear()
+            self._cached = 0
+            return
+        for metric in metrics:
+            self._cached -= len(self._found.pop(metric, ()))
+        for source in [source for source, shape in self._shapes.items() if not metrics.isdisjoint(shape.metrics)]:
+            del self._shapes[source]
 
     def groups_of(self, key: str) -> tuple[str, ...]:
         """The groups that the series concerns. BadMessage if the key is not canonical."""
-        found = self._cache.get(key)
+        alike = self._found.setdefault(metric_of(key), {})
+        found = alike.get(key)
         if found is None:
             found = tuple(sorted(self._interests.of(labels_of(key))))
-            if len(self._cache) >= MOST_CACHED_SERIES:
-                self._cache.clear()
-            self._cache[key] = found
+            if self._cached >= MOST_CACHED_SERIES:
+                self._found, self._cached = {}, 0
+            alike[key] = found
+            self._cached += 1
         return found
 
     def split(self, batch: PackedBatch, partition: int, offset: int, accepted_ms: int) -> list[tuple[int, Samples]]:
@@ -129,7 +149,7 @@ class Routes:
         if known is not None and known.only == only and known.series == series:
             check_index(batch.index, known.height)
             return known.parts
-        chosen = {group: partition_of(group, self._partitions) for group in only}
+        chosen = {group: self._groups[group] for group in only if group in self._groups}
         keys, _ = batch.lists()
         wanted = [{chosen[group] for group in self.groups_of(key) if group in chosen} for key in keys]
         parts = _parts(wanted, keys)
@@ -146,8 +166,9 @@ class Routes:
             self._shapes.move_to_end(source)
             return known
         keys, _ = batch.lists()
-        wanted = [{partition_of(group, self._partitions) for group in self.groups_of(key)} for key in keys]
-        shape = self._shapes[source] = _Shape(series, types, len(keys), _parts(wanted, keys))
+        wanted = [{self._groups[group] for group in self.groups_of(key)} for key in keys]
+        metrics = frozenset(map(metric_of, keys))
+        shape = self._shapes[source] = _Shape(series, types, len(keys), metrics, _parts(wanted, keys))
         if len(self._shapes) > MOST_SHAPES:
             self._shapes.popitem(last=False)
         return shape

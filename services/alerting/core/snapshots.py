@@ -15,7 +15,7 @@ import msgspec
 from services.alerting.core.fold import Fold, StoredFold
 from services.alerting.core.group import StoredGroup
 from services.alerting.core.inputs import STATE_FORMAT
-from services.alerting.core.journal import CLASSES_MS, Arrival, Entry, joined_entries, pack, unpack
+from services.alerting.core.journal import CLASSES_MS, Arrival, Entry, by_class, joined_entries, pack, unpack
 from services.alerting.core.store import StoredSeries
 from services.alerting.core.terms import Terms
 
@@ -92,7 +92,7 @@ class Parts(msgspec.Struct, frozen=True):
     """What a fold holds that its last snapshot does not, and what is written anew each time. Nothing else moves it."""
 
     horizon_ms: int
-    samples: dict[int, Entry]
+    samples: list[Entry]
     arrivals: list[Arrival]
     definitions: dict[str, bytes | None] | None
     series: list[StoredSeries] | None
@@ -126,7 +126,7 @@ def write(
     """
     cutter, horizon = _Cutter(name), taken.horizon_ms
     segments = _still_needed(before.segments if before else [], horizon)
-    for number, entry in taken.samples.items():
+    for number, entry in by_class(taken.samples).items():
         keys = cutter.cut(f"samples-{number}", pack(entry))
         segments.append(Segment(number, int(entry.times.max()), keys))
     arrivals = [one for one in (before.arrivals if before else []) if one[0] > horizon - CLASSES_MS[0]]

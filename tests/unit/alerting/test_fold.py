@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.alerting.core import snapshots
 from services.alerting.core.fold import Fold, Work, drain, fold_one
-from services.alerting.core.inputs import Marker, Progress, RuleChange, Samples, decode, dump
+from services.alerting.core.inputs import Marker, Progress, RuleChange, Samples, Several, decode, dump
 from services.alerting.core.outputs import Outputs
 from services.alerting.core.routing import Routes
 from services.alerting.core.terms import Terms
@@ -90,7 +90,15 @@ def test_it_does_not_matter_when_due_instants_are_evaluated(log: Log, chance: ra
 @settings(max_examples=20, deadline=None)
 @given(logs())
 def test_messages_survive_the_bus(log: Log) -> None:
-    assert told(Fold(TERMS), [(decode(dump(message)), at) for message, at in log]) == told(Fold(TERMS), log)
+    back = [(one, at) for message, at in log for one in decode(dump(message))]
+    assert told(Fold(TERMS), back) == told(Fold(TERMS), log)
+
+
+@settings(max_examples=20, deadline=None)
+@given(logs())
+def test_samples_of_several_batches_in_one_message_are_those_of_each(log: Log) -> None:
+    batches = [message for message, _ in log if isinstance(message, Samples)]
+    assert [dump(one) for one in decode(dump(Several(batches)))] == [dump(one) for one in batches]
 
 
 @settings(max_examples=20, deadline=None)

@@ -11,6 +11,7 @@ from services.alerting.core.inputs import dump
 from services.alerting.core.terms import Terms
 from services.alerting.owner import Owner
 from services.alerting.taken import Taken
+from services.alerting.turns import Turns
 from shared.bus import Outgoing, Producer
 from shared.messages.alerts import AlertEvent
 from shared.messages.samples import Sample
@@ -60,7 +61,7 @@ def told_by_an_owner(log: Log) -> list[AlertEvent]:
 
     async def run() -> None:
         with ThreadPoolExecutor(1) as threads:
-            owner = Owner(0, "", Terms(), 3600, cast(Producer, sent), Kept(), "test", "worker", threads)
+            owner = Owner(0, "", Terms(), 3600, cast(Producer, sent), Kept(), "test", "worker", threads, Turns())
             for offset, (message, at) in enumerate(log):
                 await owner.put(record(offset, dump(message), at))
             owner.start()
