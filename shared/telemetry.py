@@ -10,7 +10,10 @@ from shared import clock
 from shared.settings import LogSettings
 
 # Libraries that tell more than an operator wants to read at their own INFO.
-QUIET = ("aiokafka", "kafka", "faust", "mode", "uvicorn.access", "uvicorn.error", "asyncio", "aiohttp.access")
+QUIET = (
+    *("aiokafka", "kafka", "faust", "mode", "uvicorn.access", "uvicorn.error", "asyncio", "aiohttp.access"),
+    "librouteros",  # which tells, at the level of debugging, each word it sends: the password too
+)
 # aiokafka tells of each failed attempt to reach a broker, dozens a second; one of a kind is enough for so long.
 REPEATING = "aiokafka"
 REPEAT_SECONDS = 30.0

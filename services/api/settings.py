@@ -11,6 +11,12 @@ from shared.settings import CommonSettings, Section
 TREE = Path(__file__).resolve().parents[2]
 
 
+def shipped_rules() -> list[Path]:
+    """The rule files that come with Pantau: each is found by being there."""
+    folder = TREE / "infra" / "rules"
+    return sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
+
+
 class BacktestSettings(Section):
     """What trying rules on history may cost."""
 
@@ -60,8 +66,9 @@ class ApiSettings(Section):
     """Label `instance` of its own metrics, the same after a restart; absent: `HOSTNAME:PORT`."""
     web: Path = TREE / "web" / "dist"
     """The folder of the built browser application."""
-    rule_files: list[Path] = [TREE / "infra" / "rules" / "default.yaml"]
-    """Rule files that are brought into force at start; a group that leaves them is deleted."""
+    rule_files: list[Path] = Field(default_factory=shipped_rules)
+    """Rule files that are brought into force at start; a group that leaves them is deleted. Absent: all that come with
+    Pantau."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     public_origins: list[str] = []

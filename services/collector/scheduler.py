@@ -48,6 +48,7 @@ class Reader:
         self._turn = OneAtATime(f"source {source.name}")
         self._errors: Counter[str] = Counter(dict.fromkeys(KNOWN_REASONS, 0))
         self._failures = 0
+        self._known: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """The first reading in its turn, the next ones on the grid that begins there; after failures with back-off."""
@@ -68,7 +69,8 @@ class Reader:
         """One reading, published with its `up`, duration and errors. Never raises what the source raised."""
         now_ms, began = clock.now_ms(), clock.elapsed()
         reading, failure = await self._attempt(now_ms)
-        samples, refused = sound(reading.samples)
+        samples, refused = sound(reading.samples, self._known)
+        self._known = frozenset(sample.series for sample in samples)
         self._errors.update(refused)
         self._errors.update(reading.problems)
         self._publish(self._source, [*samples, *self._about(now_ms, clock.elapsed() - began, failure is None)])

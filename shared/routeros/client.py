@@ -32,6 +32,7 @@ from shared.routeros.settings import PLAIN_PORT, TLS_PORT, MikrotikSettings, Rou
 MOST_BYTES = 16 * 1024 * 1024
 MOST_ROWS = 20_000
 LOGIN_BYTES = 4 * 1024
+CHUNK_BYTES = 64 * 1024
 # Whoever calls has a deadline for all of it, which comes sooner.
 CONNECT_SECONDS = 300.0
 
@@ -160,7 +161,7 @@ class Connection:
         traps: list[str] = []
         while True:
             reply, words = await protocol.readSentence()
-            row = dict(_attribute(word) for word in words)
+            row = dict(map(_attribute, words))
             if reply == "!re":
                 rows.append(row)
                 if len(rows) > MOST_ROWS:
@@ -180,6 +181,7 @@ class _Bounded:
         self._reader: asyncio.StreamReader = transport.reader
         self._writer: asyncio.StreamWriter = transport.writer
         self._left = LOGIN_BYTES
+        self._held, self._at = b"", 0
 
     def refill(self) -> None:
         """The next answer begins."""
@@ -189,10 +191,22 @@ class _Bounded:
         self._left -= length
         if self._left < 0:
             raise ProtocolError(f"a word of {length} bytes: the answer is longer than it may be")
-        try:
-            return await self._reader.readexactly(length)
-        except asyncio.IncompleteReadError as error:
-            raise ConnectionClosed("the router closed the connection") from error
+        if self._at + length > len(self._held):
+            await self._receive(length)
+        begin, self._at = self._at, self._at + length
+        return self._held[begin : self._at]
+
+    async def _receive(self, length: int) -> None:
+        """Hold what has come, at least `length` bytes: words are short, and a call of the stream for each is dear."""
+        kept = [self._held[self._at :]]
+        missing = length - len(kept[0])
+        while missing > 0:
+            received = await self._reader.read(CHUNK_BYTES)
+            if not received:
+                raise ConnectionClosed("the router closed the connection")
+            kept.append(received)
+            missing -= len(received)
+        self._held, self._at = b"".join(kept), 0
 
     async def write(self, data: bytes) -> None:
         self._writer.write(data)

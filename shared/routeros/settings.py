@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.settings import Section
 
-Part = Literal["health", "interfaces", "sessions", "queues", "netwatch", "leases", "pools", "connections"]
+Part = Literal["health", "interfaces", "sessions", "queues", "netwatch", "leases", "pools", "connections", "reboots"]
 PARTS: tuple[Part, ...] = (
     "health",
     "interfaces",
@@ -19,6 +19,7 @@ PARTS: tuple[Part, ...] = (
     "leases",
     "pools",
     "connections",
+    "reboots",
 )
 PLAIN_PORT, TLS_PORT = 8728, 8729
 

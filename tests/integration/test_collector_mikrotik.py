@@ -20,11 +20,10 @@ from services.collector.sources import all_sources
 from services.collector.sources.mikrotik import MikrotikSource
 from shared.messages.samples import Sample
 from shared.messages.series import labels_of
+from shared.routeros.errors import REASONS
 from tests.conftest import eventually
 from tests.integration.routers import StandingClock, entry, fleet, settings
 from tests.integration.test_routeros_simulator import server_tls
-
-pytest.importorskip("librouteros")
 
 SERVICES: tuple[Service, ...] = ("pppoe", "hotspot")
 SEVEN = Plan("core-1", "5")
@@ -92,6 +91,8 @@ async def test_all_values_are_the_routers(routers: Fleet, time: StandingClock, t
     served = routers.routers[name]
     router, plan, now = served.router, served.router.plan, time()
     router.unreachable.add("10.255.0.1")
+    router.broken.add("psu2")
+    router.cut({one.name for one in router.subscribers if one.service == "pppoe" and one.number % 7 == 0})
     router.interface("ether3-radio").unplug(now - 60_000)
     one = source(tmp_path, served, {"site": "Kota"}, sessions_by=["server", "profile"], queues_near_percent=90)
     got = await read(one, time)
@@ -116,8 +117,8 @@ async def test_all_values_are_the_routers(routers: Fleet, time: StandingClock, t
     ):
         expected = {sensor: float(value) for sensor, value, of in sensors if of == unit}
         assert got.all(f"mikrotik_{metric}", "sensor") == expected != {}
-    states = {sensor: float(value == "ok") for sensor, value, unit in sensors if not unit}
-    assert got.all("mikrotik_hardware_ok", "sensor") == states
+    assert got.all("mikrotik_hardware_ok", "sensor") == {"psu1-state": 1, "psu2-state": 0}
+    assert got.one("mikrotik_unclean_reboot") == 0
 
     counters = {one.name: one.counters(router.booted_ms, now) for one in router.interfaces}
     for metric, of in (
@@ -135,6 +136,7 @@ async def test_all_values_are_the_routers(routers: Fleet, time: StandingClock, t
 
     sessions: dict[str, list[Session]] = {service: router.sessions(now, service) for service in SERVICES}
     assert got.all("mikrotik_active_users", "service") == {service: len(of) for service, of in sessions.items()}
+    assert got.all("mikrotik_disabled_users", "service") == {"pppoe": len(router.cut_off), "hotspot": 0}
     for label in ("server", "profile"):
         online = Counter(
             (service, getattr(session.subscriber, label)) for service, of in sessions.items() for session in of
@@ -153,6 +155,7 @@ async def test_all_values_are_the_routers(routers: Fleet, time: StandingClock, t
     near = {queue: percent for queue, percent in use.items() if percent >= 90}
     assert got.one("mikrotik_queues_near_limit") == len(near)
     told = got.all("mikrotik_queue_usage_percent", "queue")
+    assert set(got.all("mikrotik_queue_usage_percent", "dynamic")) == {"true"}
     assert len(told) == min(10, len(near)) > 0
     assert all(value == pytest.approx(near[queue]) for queue, value in told.items())
 
@@ -200,6 +203,26 @@ async def test_rates_are_between_readings_and_none_across_a_reboot(
     assert rebooted.one("mikrotik_uptime_seconds") == 60
     assert rebooted.all("mikrotik_interface_receive_bytes_per_second", "interface") == {}
     assert served.connections == 2
+
+
+async def test_the_log_tells_a_cut_of_power_from_a_reboot_and_is_read_once_after_each(
+    routers: Fleet, time: StandingClock, tmp_path: Path
+) -> None:
+    served = routers.routers["core-1"]
+    one = source(tmp_path, served, parts=["reboots"])
+    told = []
+    for happens in (None, None, "switched off and on", "rebooted"):
+        if happens == "switched off and on":
+            await routers.switch_off("core-1")
+            await routers.switch_on("core-1")
+            time.move_on(60)
+            assert (await one.read(time())).failure == "closed"
+        elif happens == "rebooted":
+            served.router.reboot(time())
+        got = await read(one, time)
+        reads = got.all("mikrotik_api_latency_seconds_count", "endpoint")["/log"]
+        told.append((got.one("mikrotik_unclean_reboot"), reads))
+    assert told == [(0, 1), (0, 1), (1, 2), (0, 3)]
 
 
 @pytest.mark.parametrize(
@@ -314,20 +337,26 @@ async def test_tls_without_any_certificate(time: StandingClock, tmp_path: Path) 
 
 
 async def test_a_router_in_trouble_delays_no_other(time: StandingClock, tmp_path: Path) -> None:
-    faults = [Fault.HANG, Fault.GARBAGE, Fault.DROP, Fault.HUGE, Fault.NONE, Fault.NONE]
+    faults = [Fault.HANG, Fault.GARBAGE, Fault.DROP, Fault.HUGE, Fault.NONE, Fault.NONE, Fault.NONE]
     plans = [Plan(f"r-{number}", "5", pppoe=20, hotspot=5) for number in range(len(faults))]
     async with fleet(time, *plans) as running:
         for served, fault in zip(running.routers.values(), faults, strict=True):
             served.trouble.fault = fault
         running.routers["r-4"].trouble.latency_seconds = 0.02  # a slow link
         entries = [entry(served) for served in running.routers.values()]
+        running.routers["r-6"].router.password = "another"
         chosen = settings(tmp_path / "pantau.yaml", *entries, interval_seconds=1, deadline_seconds=60)
         ups: dict[str, list[float]] = {plan.name: [] for plan in plans}
+        reasons: dict[str, set[str]] = {plan.name: set() for plan in plans}
 
         def publish(one: object, samples: list[Sample]) -> None:
             values = {sample.series: sample.value for sample in samples}
             name = getattr(one, "name", "").removeprefix("mikrotik/")
             ups[name].append(values[f'mikrotik_up{{router="{name}"}}'])
+            errors = {
+                reason: values[f'mikrotik_sync_errors_total{{reason="{reason}",router="{name}"}}'] for reason in REASONS
+            }
+            reasons[name] |= {reason for reason, count in errors.items() if count}
 
         made = [one for one in all_sources(chosen) if isinstance(one, MikrotikSource)]
         for one in made:
@@ -346,6 +375,6 @@ async def test_a_router_in_trouble_delays_no_other(time: StandingClock, tmp_path
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    assert {name: set(of) for name, of in ups.items()} == {
-        f"r-{number}": {float(fault is Fault.NONE)} for number, fault in enumerate(faults)
-    }
+    told = {"r-0": {"timeout"}, "r-1": {"protocol"}, "r-2": {"closed"}, "r-3": {"protocol"}, "r-6": {"login"}}
+    assert reasons == {name: told.get(name, set()) for name in ups}
+    assert {name: set(of) for name, of in ups.items()} == {name: {float(name not in told)} for name in ups}

@@ -18,8 +18,6 @@ from shared.messages.health import HealthResult
 from shared.settings import load
 from tests.integration.routers import StandingClock, entry, fleet
 
-pytest.importorskip("librouteros")
-
 
 @pytest.fixture
 async def routers() -> AsyncIterator[Fleet]:

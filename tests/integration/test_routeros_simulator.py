@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from librouteros import async_connect, async_token, connect, token
+from librouteros.exceptions import ConnectionClosed, FatalError, ProtocolError, TrapError
+from librouteros.query import And, Key, Or
 
 from infra.simulator.routeros.faults import Fault
 from infra.simulator.routeros.fleet import Fleet, Served
@@ -20,12 +23,6 @@ from infra.simulator.routeros.router import Plan
 from infra.simulator.routeros.wire import encode, read_sentence
 from tests.conftest import eventually
 from tests.integration.routers import StandingClock, fleet
-
-pytest.importorskip("librouteros")
-
-from librouteros import async_connect, async_token, connect, token
-from librouteros.exceptions import ConnectionClosed, FatalError, ProtocolError, TrapError
-from librouteros.query import And, Key, Or
 
 NEW = Plan("new-1", "3")
 OLD = Plan("old-1", "3", version="6.42.12 (long-term)", challenge_login=True)
@@ -89,6 +86,29 @@ async def test_the_asynchronous_client(routers: Fleet, time: StandingClock, name
             row async for row in api.rawCmd("/interface/pppoe-server/print", "=count-only=", f"?service={server}")
         ]
         assert counted == [{"ret": sum(one.subscriber.server == server for one in sessions)}]
+    await api.close()
+
+
+async def test_the_asynchronous_client_listens(routers: Fleet, time: StandingClock) -> None:
+    served = routers.routers["new-1"]
+    api = await logged_in(served)
+    lan = served.router.interface("ether2-lan")
+
+    async def plug_and_unplug() -> None:
+        while True:  # from when on the router listens, a client can't know
+            lan.unplug(time())
+            await asyncio.sleep(0.3)
+            lan.plug(time())
+            await asyncio.sleep(0.3)
+
+    busy = asyncio.create_task(plug_and_unplug())
+    # The library's own call would wait for the end of the answer, which never comes.
+    await api.protocol.writeSentence("/interface/listen", "=.proplist=name,running")
+    (reply, first), (_, second) = [await api.readSentence() for _ in range(2)]
+    busy.cancel()
+    assert reply == "!re"
+    assert first == {".id": "*2", "name": "ether2-lan", "running": first["running"]}
+    assert second == first | {"running": not first["running"]}
     await api.close()
 
 

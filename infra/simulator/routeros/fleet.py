@@ -70,9 +70,9 @@ class Fleet:
         await self.drop_connections(name)
 
     async def switch_on(self, name: str) -> None:
-        """It starts, on the same port, with counters at zero."""
+        """It has power again: it starts, on the same port, with counters at zero."""
         served = self.routers[name]
-        served.router.reboot(self._now_ms() // 1000 * 1000)
+        served.router.reboot(self._now_ms() // 1000 * 1000, unclean=True)
         await self._listen(served)
 
     async def drop_connections(self, name: str) -> None:

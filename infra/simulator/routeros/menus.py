@@ -1,6 +1,7 @@
 """What each menu of a router holds at a time: rows of properties, as the API shows them."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from ipaddress import IPv4Address
 
 from infra.simulator.routeros.router import HOTSPOT_PROFILES, NETWATCH, PLANS, Router
@@ -23,7 +24,7 @@ def rows(router: Router, menu: str, at_ms: int) -> list[Row] | None:
     make = MENUS.get(menu)
     if make is None:
         return None
-    found = [dict(row) for row in make(router, at_ms)]
+    found = list(make(router, at_ms))
     if menu not in SINGLE and not (menu == "/system/health" and router.plan.flat_health):
         for number, row in enumerate(found, 1):
             row.setdefault(".id", f"*{number:X}")
@@ -59,17 +60,21 @@ def health(router: Router, at_ms: int) -> list[tuple[str, str, str]]:
         ("voltage", f"{23.8 + 0.5 * chance(plan.seed, plan.name, 'volt', minute):.1f}", "V"),
         ("fan1-speed", str(3000 + round(1500 * router.busy(at_ms))), "RPM"),
         ("power-consumption", f"{21 + 9 * router.busy(at_ms):.1f}", "W"),
-        ("psu1-state", "ok", ""),
-        ("psu2-state", "fail" if chance(plan.seed, plan.name, "psu") < 0.1 else "ok", ""),
+        ("psu1-state", "fail" if "psu1" in router.broken else "ok", ""),
+        ("psu2-state", "fail" if "psu2" in router.broken else "ok", ""),
     ]
 
 
 def queue_rate(subscriber: Subscriber, upload: int, download: int, at_ms: int) -> tuple[int, int]:
     """(upload, download) in bit/s that the subscriber uses: a few use all that they may."""
     seed, name = subscriber.seed, subscriber.name
-    heavy = chance(seed, name, "heavy") < HEAVY_SHARE
-    share = 0.97 if heavy else 0.7 * chance(seed, name, "rate", at_ms // 60_000) ** 3
+    share = 0.97 if _uses_all(subscriber) else 0.7 * chance(seed, name, "rate", at_ms // 60_000) ** 3
     return round(upload * share / 4), round(download * share)
+
+
+@cache
+def _uses_all(subscriber: Subscriber) -> bool:
+    return chance(subscriber.seed, subscriber.name, "heavy") < HEAVY_SHARE
 
 
 def _resource(router: Router, at_ms: int) -> Iterator[Row]:
@@ -264,6 +269,15 @@ def _identity(router: Router, at_ms: int) -> Iterator[Row]:
     yield {"name": router.plan.name}
 
 
+def _log(router: Router, at_ms: int) -> Iterator[Row]:
+    if router.unclean:
+        message = "router was rebooted without proper shutdown, probably power outage"
+        yield {"time": "00:00:11", "topics": "system,error,critical", "message": message}
+    else:
+        yield {"time": "00:00:09", "topics": "system,info", "message": "router rebooted by admin"}
+    yield {"time": "00:02:40", "topics": "system,info,account", "message": f"user {router.plan.username} logged in"}
+
+
 MENUS: dict[str, Callable[[Router, int], Iterator[Row]]] = {
     "/system/identity": _identity,
     "/system/resource": _resource,
@@ -286,6 +300,7 @@ MENUS: dict[str, Callable[[Router, int], Iterator[Row]]] = {
     "/ip/firewall/connection/tracking": _tracking,
     "/queue/simple": _queues,
     "/tool/netwatch": _netwatch,
+    "/log": _log,
 }
 SINGLE = frozenset({"/system/identity", "/system/resource", "/ip/firewall/connection/tracking"})
 """Menus that hold settings rather than items: no `.id`."""
@@ -299,10 +314,13 @@ def _uptime(session: Session, at_ms: int) -> str:
     return duration((at_ms - session.since_ms) // 1000)
 
 
+# What belongs to a subscriber for good is asked for at each look at a menu.
+@cache
 def _address(subscriber: Subscriber) -> str:
     return str(FIRST_ADDRESS[subscriber.service] + subscriber.number)
 
 
+@cache
 def _mac(subscriber: Subscriber) -> str:
     digits = f"{int(chance(subscriber.seed, subscriber.name, 'mac') * (1 << 40)):010X}"
     return "D4:" + ":".join(digits[at : at + 2] for at in range(0, 10, 2))

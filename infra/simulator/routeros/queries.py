@@ -26,6 +26,9 @@ def matches(row: Row, words: Iterable[str]) -> bool:
 
 
 def _holds(row: Row, query: str) -> bool:
+    if query[:1].isalpha():  # as nearly all are
+        name, equals, value = query.partition("=")
+        return name in row and (not equals or _same(row[name], value))
     if query.startswith("-"):
         return query[1:] not in row
     if query.startswith(("<", ">")):
@@ -38,7 +41,7 @@ def _holds(row: Row, query: str) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    return one == other or any(one in words and other in words for words in (_YES, _NO))
+    return one == other or (one in _YES and other in _YES) or (one in _NO and other in _NO)
 
 
 def _compares(how: str, one: str, other: str) -> bool:

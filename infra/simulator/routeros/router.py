@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from infra.simulator.routeros.subscribers import (
     Habit,
+    Presence,
     Service,
     Session,
     Subscriber,
     chance,
-    online_since,
+    presence,
     reconnects_after_ms,
 )
 from infra.simulator.routeros.traffic import Interface
@@ -58,6 +59,10 @@ class Router:
     """Hosts that its netwatch doesn't reach."""
     cut_off: set[str] = field(default_factory=set)
     """Subscribers that may not come in: their bills are unpaid."""
+    broken: set[str] = field(default_factory=set)
+    """Parts that have failed: psu1, psu2."""
+    unclean: bool = False
+    """Whether it was without power, or crashed, before it last started."""
 
     def __post_init__(self) -> None:
         self.password = self.password or self.plan.password
@@ -65,11 +70,13 @@ class Router:
         self.interfaces = self.interfaces or _interfaces(self.plan)
         self._thrown_out_ms: dict[str, int] = {}
         self._sessions: tuple[int, list[Session]] | None = None
+        # By their numbers among `subscribers`: it is asked for each second, and changes a few times a day.
+        self._present: list[Presence] = [Presence(0, 0, None)] * len(self.subscribers)
 
     def sessions(self, at_ms: int, service: Service | None = None) -> list[Session]:
         """Who is online at `at_ms`."""
         if self._sessions is None or self._sessions[0] != at_ms:
-            found = (self._session(subscriber, at_ms) for subscriber in self.subscribers)
+            found = (self._session(number, at_ms) for number in range(len(self.subscribers)))
             self._sessions = at_ms, [session for session in found if session is not None]
         return [one for one in self._sessions[1] if service is None or one.subscriber.service == service]
 
@@ -81,9 +88,9 @@ class Router:
         """How busy its processors are."""
         return round(5 + 55 * self.busy(at_ms) + 10 * chance(self.plan.seed, self.plan.name, "cpu", at_ms // 60_000))
 
-    def reboot(self, at_ms: int) -> None:
+    def reboot(self, at_ms: int, *, unclean: bool = False) -> None:
         """It starts anew at `at_ms`: all counters begin at zero, and everybody has to come back."""
-        self.booted_ms = at_ms
+        self.booted_ms, self.unclean = at_ms, unclean
         for interface in self.interfaces:
             interface.reset()
         self._sessions = None
@@ -102,11 +109,12 @@ class Router:
         """The interface of that name. KeyError if there is none."""
         return {one.name: one for one in self.interfaces}[name]
 
-    def _session(self, subscriber: Subscriber, at_ms: int) -> Session | None:
-        if subscriber.name in self.cut_off:
-            return None
-        since = online_since(subscriber, at_ms)
-        if since is None:
+    def _session(self, number: int, at_ms: int) -> Session | None:
+        present = self._present[number]
+        if not present.begin_ms <= at_ms < present.end_ms:
+            present = self._present[number] = presence(self.subscribers[number], at_ms)
+        since, subscriber = present.since_ms, self.subscribers[number]
+        if since is None or subscriber.name in self.cut_off:
             return None
         ended = max(self.booted_ms, self._thrown_out_ms.get(subscriber.name, 0))
         if since < ended:

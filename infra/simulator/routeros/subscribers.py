@@ -43,12 +43,25 @@ def chance(*parts: object) -> float:
     return int.from_bytes(blake2b(text.encode(), digest_size=7).digest(), "big") / (1 << 56)
 
 
-def online_since(subscriber: Subscriber, at_ms: int) -> int | None:
-    """Since when the subscriber's session at `at_ms` lasts; None if there is none."""
+class Presence(NamedTuple):
+    """Whether a subscriber is online, from `begin_ms` on until before `end_ms`."""
+
+    begin_ms: int
+    end_ms: int
+    since_ms: int | None
+    """Since when the session lasts; None if there is none."""
+
+
+def presence(subscriber: Subscriber, at_ms: int) -> Presence:
+    """Whether the subscriber is online at `at_ms`, and for how long that stays so at least."""
+    next_day = (at_ms + LOCAL_OFFSET_MS) // DAY_MS * DAY_MS - LOCAL_OFFSET_MS + DAY_MS
+    begins = next_day
     for start, stop in _sessions_around(subscriber, at_ms):
         if start <= at_ms < stop:
-            return start
-    return None
+            return Presence(start, stop, start)
+        if start > at_ms:
+            begins = min(begins, start)
+    return Presence(at_ms, begins, None)
 
 
 def reconnects_after_ms(subscriber: Subscriber) -> int:

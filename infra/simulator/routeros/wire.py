@@ -23,8 +23,15 @@ def encode_length(length: int) -> bytes:
 
 def encode(sentence: Iterable[str]) -> bytes:
     """The bytes of a sentence, its empty word included."""
-    words = [word.encode() for word in sentence]
-    return b"".join(encode_length(len(word)) + word for word in words) + b"\x00"
+    encoded = bytearray()
+    for word in map(str.encode, sentence):
+        # Nearly all are short, and a router says thousands of them.
+        encoded += _SHORT[len(word)] if len(word) < 0x80 else encode_length(len(word))
+        encoded += word
+    return bytes(encoded) + b"\x00"
+
+
+_SHORT = [bytes([length]) for length in range(0x80)]
 
 
 async def read_sentence(reader: asyncio.StreamReader) -> list[str]:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 from shared.messages.samples import Sample
 from shared.messages.series import NAME, key_of
@@ -15,6 +16,8 @@ class Histogram:
         """`bounds`: the upper bounds of the buckets, ascending, without +Inf."""
         self._metric, self._bounds = metric, tuple(bounds)
         self._observed: dict[tuple[str, ...], tuple[list[int], float]] = {}
+        # Keys are the same at each reading, and dear to make.
+        self._keys: dict[tuple[str, ...], list[str]] = {}
 
     def observe(self, value: float, **labels: str) -> None:
         """Count `value`. ValueError if `labels` are not the metric's."""
@@ -29,18 +32,20 @@ class Histogram:
         """All its series at `time_ms`."""
         made = []
         for key, (buckets, total) in self._observed.items():
-            labels = dict(zip(self._metric.labels, key, strict=True))
-            count = 0
-            for bound, inside in zip((*map(_text, self._bounds), "+Inf"), buckets, strict=True):
-                count += inside
-                made.append(self._sample("_bucket", time_ms, count, labels | {"le": bound}))
-            made.append(self._sample("_sum", time_ms, total, labels))
-            made.append(self._sample("_count", time_ms, count, labels))
+            counts = [float(count) for count in accumulate(buckets)]
+            values = [*counts, total, counts[-1]]
+            series = self._keys.get(key) or self._keys.setdefault(key, self._series(key))
+            made += [Sample(one, time_ms, value, self._metric.type) for one, value in zip(series, values, strict=True)]
         return made
 
-    def _sample(self, suffix: str, time_ms: int, value: float, labels: dict[str, str]) -> Sample:
-        series = key_of({NAME: f"{self._metric.name}{suffix}", **labels})
-        return Sample(series, time_ms, float(value), self._metric.type)
+    def _series(self, key: tuple[str, ...]) -> list[str]:
+        """The buckets', the sum's and the count's keys."""
+        name, labels = self._metric.name, dict(zip(self._metric.labels, key, strict=True))
+        bounds = (*map(_text, self._bounds), "+Inf")
+        return [
+            *(key_of({NAME: f"{name}_bucket", **labels, "le": bound}) for bound in bounds),
+            *(key_of({NAME: f"{name}{suffix}", **labels}) for suffix in ("_sum", "_count")),
+        ]
 
 
 def _text(bound: float) -> str:

@@ -10,7 +10,7 @@ from services.collector.core.histogram import Histogram
 from services.collector.core.mikrotik import interfaces, readings
 from services.collector.core.mikrotik import metrics as m
 from services.collector.core.mikrotik.metrics import METRICS
-from services.collector.core.mikrotik.values import flag, seconds
+from services.collector.core.mikrotik.values import seconds
 from services.collector.settings import Settings
 from services.collector.source import Reading, Source
 from shared import clock
@@ -49,6 +49,8 @@ class MikrotikSource:
         self._failed = ""
         self._uptime = 0
         self._version = ""
+        # Whether the last start was unclean; None until the log has been read since.
+        self._unclean: bool | None = None
         # What this router has no package for; asked again after the next login.
         self._missing: set[str] = set()
 
@@ -116,7 +118,7 @@ class MikrotikSource:
         except (ValueError, LookupError) as error:
             raise RouterError("bad_value", f"/system/resource: {error!r}") from error
         if uptime < self._uptime:
-            self._before = None  # it was started anew: its counters were too
+            self._before = self._unclean = None  # it was started anew: its counters were too
         self._uptime, self._version = uptime, rows[0]["version"]
         return samples
 
@@ -140,9 +142,9 @@ class MikrotikSource:
 
     async def _sessions(self, now_ms: int, found: list[Sample]) -> None:
         """Each service by itself: a router may have no hotspot package."""
-        for service, menu, queries in (
-            ("pppoe", "/ppp/active", ("?service=pppoe",)),
-            ("hotspot", "/ip/hotspot/active", ()),
+        for service, menu, queries, accounts, of_service in (
+            ("pppoe", "/ppp/active", ("?service=pppoe",), "/ppp/secret", ("?service=pppoe", "?service=any", "?#|")),
+            ("hotspot", "/ip/hotspot/active", (), "/ip/hotspot/user", ()),
         ):
             if menu in self._missing:
                 continue
@@ -156,6 +158,8 @@ class MikrotikSource:
                 log.info("router has no such menu", router=self._router, menu=menu)
                 continue
             found.append(m.ACTIVE.sample(now_ms, count, router=self._router, service=service))
+            disabled = await self._connection.count(accounts, "?disabled=true", *of_service)
+            found.append(m.DISABLED.sample(now_ms, disabled, router=self._router, service=service))
             if "server" in self._settings.sessions_by:
                 await self._by_server(now_ms, service, found)
             if "profile" in self._settings.sessions_by:
@@ -171,11 +175,10 @@ class MikrotikSource:
             )
         else:
             servers, name, menu, by = "/ip/hotspot", "name", "/ip/hotspot/active", "server"
-        for row in await self._connection.rows(servers, f"{name},interface,disabled"):
-            if flag(row.get("disabled", "false")):
-                continue
-            count = await self._connection.count(menu, f"?{by}={row[name]}")
-            labels = {"service": service, "server": row[name], "interface": row.get("interface", "")}
+        rows = await self._connection.rows(servers, f"{name},interface,disabled")
+        for server, interface in readings.served(rows, name).items():
+            count = await self._connection.count(menu, f"?{by}={server}")
+            labels = {"service": service, "server": server, "interface": interface}
             found.append(m.ACTIVE_BY_SERVER.sample(now_ms, count, router=self._router, **labels))
 
     async def _by_profile(self, now_ms: int, service: str, found: list[Sample]) -> None:
@@ -219,6 +222,13 @@ class MikrotikSource:
             count = await self._connection.count("/ip/firewall/connection")
             found.append(m.CONNECTIONS.sample(now_ms, count, router=self._router))
 
+    async def _reboots(self, now_ms: int, found: list[Sample]) -> None:
+        """The log is read once after each start."""
+        if self._unclean is None:
+            either = [*(f"?topics={topics}" for topics in readings.BOOT_TOPICS), "?#|"]
+            self._unclean = readings.is_unclean(await self._connection.rows("/log", "message", *either))
+        found.append(m.UNCLEAN.sample(now_ms, self._unclean, router=self._router))
+
     _readers: dict[Part, Callable[["MikrotikSource", int, list[Sample]], Awaitable[None]]] = {
         "health": _health,
         "interfaces": _interfaces,
@@ -228,6 +238,7 @@ class MikrotikSource:
         "leases": _leases,
         "pools": _pools,
         "connections": _connections,
+        "reboots": _reboots,
     }
 
 

@@ -25,9 +25,10 @@ def test_good_samples_stay_in_their_order() -> None:
     ],
 )
 def test_what_readers_would_refuse_is_left_out_and_counted(bad: Sample, reason: str) -> None:
-    good, refused = sound([Sample("good", NOW, 1.0), bad])
-    assert good == [Sample("good", NOW, 1.0)]
-    assert refused == {reason: 1}
+    for known in ((), ("good",)):
+        good, refused = sound([Sample("good", NOW, 1.0), bad], known)
+        assert good == [Sample("good", NOW, 1.0)]
+        assert refused == {reason: 1}
     SampleBatch.decode(batches("collector/a", good)[0].encode())
 
 

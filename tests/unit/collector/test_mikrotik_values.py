@@ -1,7 +1,7 @@
 import pytest
 
 from services.collector.core.mikrotik.interfaces import Counted, rates
-from services.collector.core.mikrotik.readings import health, queues
+from services.collector.core.mikrotik.readings import health, is_unclean, queues, served
 from services.collector.core.mikrotik.values import addresses, flag, number, seconds, two_rates
 
 NOW = 1_790_000_000_000
@@ -103,9 +103,45 @@ def test_only_the_fullest_queues_are_told_and_one_without_a_limit_is_never_full(
     values = {sample.series: sample.value for sample in queues("r", NOW, rows, near_percent=80, top=2)}
     assert values == {
         'mikrotik_queues_near_limit{router="r"}': 3,
-        'mikrotik_queue_usage_percent{queue="b",router="r"}': 95,
-        'mikrotik_queue_usage_percent{queue="a",router="r"}': 90,
+        'mikrotik_queue_usage_percent{dynamic="false",queue="b",router="r"}': 95,
+        'mikrotik_queue_usage_percent{dynamic="false",queue="a",router="r"}': 90,
     }
+
+
+def test_queues_that_many_share_are_told_before_those_of_one_subscriber() -> None:
+    rows = [
+        {"name": f"<pppoe-{n}>", "rate": "0/10000000", "max-limit": "0/10M", "dynamic": "true"} for n in range(5)
+    ] + [{"name": "backhaul", "rate": "0/81000000", "max-limit": "0/100M", "dynamic": "false"}]
+    values = [sample.series for sample in queues("r", NOW, rows, near_percent=80, top=2)]
+    assert values == [
+        'mikrotik_queues_near_limit{router="r"}',
+        'mikrotik_queue_usage_percent{dynamic="false",queue="backhaul",router="r"}',
+        'mikrotik_queue_usage_percent{dynamic="true",queue="<pppoe-0>",router="r"}',
+    ]
+
+
+def test_servers_of_one_name_are_one() -> None:
+    rows = [
+        {"service-name": "isp", "interface": "vlan20", "disabled": "false"},
+        {"service-name": "isp", "interface": "vlan10", "disabled": "false"},
+        {"service-name": "old", "interface": "vlan99", "disabled": "true"},
+        {"interface": "ether5"},
+    ]
+    assert served(rows, "service-name") == {"isp": "vlan10,vlan20", "": "ether5"}
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("router was rebooted without proper shutdown, probably power outage", True),
+        ("router was rebooted without proper shutdown by watchdog timer", True),
+        ("System rebooted because of kernel failure", True),
+        ("router rebooted by admin", False),
+        ("login failure for user admin from 10.0.0.9 via api", False),
+    ],
+)
+def test_what_the_log_says_of_a_start(message: str, expected: bool) -> None:
+    assert is_unclean([{"message": "user pantau logged in"}, {"message": message}, {}]) is expected
 
 
 def rate(before: Counted | None, after: Counted) -> list[float]:

@@ -44,5 +44,13 @@ def test_each_line_is_one_json_object_that_names_service_and_level() -> None:
     assert "ZeroDivisionError" in found[2]["exception"]
 
 
+def test_what_goes_to_a_router_is_not_told_at_any_level() -> None:
+    program = "import logging; from librouteros import protocol; protocol.log('<---', '=password=secret')"
+    told = [sys.executable, "-c", f"{PROGRAM.format(level='debug')}\n{program}\nlogging.debug('over')"]
+    done = subprocess.run(told, capture_output=True, text=True, timeout=60, check=True)
+    assert "over" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_the_level_is_a_floor() -> None:
     assert [one["event"] for one in lines("error")] == ["failed"]

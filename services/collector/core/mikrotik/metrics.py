@@ -38,6 +38,14 @@ STORAGE_USED = Metric("mikrotik_storage_used_bytes", "gauge", "bytes", "Storage 
 STORAGE_TOTAL = Metric("mikrotik_storage_total_bytes", "gauge", "bytes", "Size of the storage", _ROUTER)
 UPTIME = Metric("mikrotik_uptime_seconds", "gauge", "seconds", "Time since the router started", _ROUTER)
 
+UNCLEAN = Metric(
+    "mikrotik_unclean_reboot",
+    "gauge",
+    "",
+    "1 if the router's log says that it last started without having been shut down (no power, a crash), else 0",
+    _ROUTER,
+)
+
 TEMPERATURE = Metric("mikrotik_temperature_celsius", "gauge", "celsius", "Temperature at the sensor", _SENSOR)
 VOLTAGE = Metric("mikrotik_voltage_volts", "gauge", "volts", "Voltage at the sensor", _SENSOR)
 FAN = Metric("mikrotik_fan_speed_rpm", "gauge", "rpm", "Revolutions per minute of the fan", _SENSOR)
@@ -83,8 +91,16 @@ ACTIVE_BY_SERVER = Metric(
     "mikrotik_server_active_users",
     "gauge",
     "",
-    "Sessions now at one PPPoE server or hotspot, with the interface (the VLAN) that it serves",
+    "Sessions now at one PPPoE server or hotspot, with the interface (the VLAN) that it serves; several of one name are"
+    " one server",
     ("router", "service", "server", "interface"),
+)
+DISABLED = Metric(
+    "mikrotik_disabled_users",
+    "gauge",
+    "",
+    "Accounts that may not log in, e.g. for unpaid bills; service is pppoe or hotspot",
+    ("router", "service"),
 )
 ACTIVE_BY_PROFILE = Metric(
     "mikrotik_profile_active_users",
@@ -101,8 +117,9 @@ QUEUE = Metric(
     "mikrotik_queue_usage_percent",
     "gauge",
     "percent",
-    "Use of those queues, only the fullest: rate against max-limit in the direction that is fuller",
-    ("router", "queue"),
+    "Use of those queues, only the fullest, those made by hand first: rate against max-limit in the direction that is"
+    " fuller; dynamic is true for a subscriber's own queue",
+    ("router", "queue", "dynamic"),
 )
 NETWATCH = Metric(
     "mikrotik_netwatch_up", "gauge", "", "1 if the router reaches the host that it watches", ("router", "host", "name")
@@ -120,10 +137,10 @@ CONNECTIONS_MOST = Metric(
 
 METRICS: tuple[Metric, ...] = (
     *(UP, CONNECTED, SYNC_ERRORS, LATENCY, INFO),
-    *(CPU, MEMORY, MEMORY_USED, MEMORY_TOTAL, STORAGE, STORAGE_USED, STORAGE_TOTAL, UPTIME),
+    *(CPU, MEMORY, MEMORY_USED, MEMORY_TOTAL, STORAGE, STORAGE_USED, STORAGE_TOTAL, UPTIME, UNCLEAN),
     *(TEMPERATURE, VOLTAGE, FAN, POWER, CURRENT, STATE),
     *(RUNNING, LINK_DOWNS, RECEIVED, SENT, RECEIVE_RATE, SEND_RATE),
     *(RECEIVE_ERRORS, SEND_ERRORS, RECEIVE_DROPS, SEND_DROPS),
-    *(ACTIVE, ACTIVE_BY_SERVER, ACTIVE_BY_PROFILE),
+    *(ACTIVE, ACTIVE_BY_SERVER, ACTIVE_BY_PROFILE, DISABLED),
     *(QUEUES_NEAR, QUEUE, NETWATCH, LEASES, POOL_USED, POOL_SIZE, POOL_USAGE, CONNECTIONS, CONNECTIONS_MOST),
 )

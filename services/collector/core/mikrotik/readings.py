@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from services.collector.core.mikrotik import metrics as m
-from services.collector.core.mikrotik.values import addresses, number, seconds, two_rates
+from services.collector.core.mikrotik.values import addresses, flag, number, seconds, two_rates
 from shared.messages.samples import Sample
 from shared.metrics import Metric
 
@@ -15,7 +15,10 @@ RESOURCE = (
     "uptime,version,cpu-load,free-memory,total-memory,free-hdd-space,total-hdd-space,architecture-name,board-name"
 )
 INTERFACE = "name,disabled,running,rx-byte,tx-byte,rx-error,tx-error,rx-drop,tx-drop,link-downs"
-QUEUE = "name,rate,max-limit"
+QUEUE = "name,rate,max-limit,dynamic"
+# Where the log tells how the router came up: RouterOS' own words, also `..., probably power outage`.
+BOOT_TOPICS = ("system,error,critical", "system,info")
+_UNCLEAN = ("rebooted without proper shutdown", "rebooted because of kernel failure", "kernel failure in previous boot")
 NETWATCH = "host,status,name,comment"
 
 # By the sensors' names, for version 6 tells no units; the first that is part of the name counts.
@@ -92,18 +95,23 @@ def connections(router: str, time_ms: int, row: Row) -> list[Sample]:
 
 
 def queues(router: str, time_ms: int, rows: Iterable[Row], near_percent: float, top: int) -> list[Sample]:
-    """`/queue/simple`: how many are near their limit, and the use of the `top` fullest of them."""
-    near = []
+    """`/queue/simple`: how many are near their limit, and the use of the `top` fullest of them.
+
+    Queues made by hand, which many share, come first: some subscriber uses all of their own at any time."""
+    near: list[tuple[bool, float, str]] = []
     for row in rows:
         pairs = zip(two_rates(row["rate"]), two_rates(row["max-limit"]), strict=True)
         # A limit of zero is none.
         percent = max((100 * rate / limit for rate, limit in pairs if limit), default=0.0)
         if percent >= near_percent:
-            near.append((-percent, row["name"]))
-    fullest = sorted(near)[:top]
+            near.append((flag(row.get("dynamic", "false")), -percent, row["name"]))
+    told = sorted(near)[:top]
     return [
         m.QUEUES_NEAR.sample(time_ms, len(near), router=router),
-        *(m.QUEUE.sample(time_ms, -percent, router=router, queue=name) for percent, name in fullest),
+        *(
+            m.QUEUE.sample(time_ms, -percent, router=router, queue=name, dynamic=str(dynamic).lower())
+            for dynamic, percent, name in told
+        ),
     ]
 
 
@@ -120,6 +128,21 @@ def netwatch(router: str, time_ms: int, rows: Iterable[Row]) -> list[Sample]:
         for row in rows
         if row.get("status") in ("up", "ok", "down", "fail")
     ]
+
+
+def served(rows: Iterable[Row], name: str) -> dict[str, str]:
+    """The interfaces that each PPPoE server or hotspot serves, by the property `name`. Of several servers of one name
+    a session doesn't tell which it is at: they are one, with all their interfaces."""
+    interfaces: dict[str, set[str]] = {}
+    for row in rows:
+        if not flag(row.get("disabled", "false")):
+            interfaces.setdefault(row.get(name, ""), set()).add(row.get("interface", ""))
+    return {server: ",".join(sorted(of)) for server, of in interfaces.items()}
+
+
+def is_unclean(rows: Iterable[Row]) -> bool:
+    """Whether the log says that the router was not shut down before it started."""
+    return any(words in row.get("message", "") for row in rows for words in _UNCLEAN)
 
 
 def pool(router: str, time_ms: int, name: str, ranges: str, used: int) -> list[Sample]:

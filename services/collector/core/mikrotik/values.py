@@ -1,6 +1,7 @@
 """Values as RouterOS writes them."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -36,6 +37,7 @@ def flag(text: str) -> bool:
     raise ValueError(f"{text[:40]!r} is neither true nor false")
 
 
+@lru_cache(maxsize=4096)  # limits are those of a few tariffs, and most rates are zero
 def two_rates(text: str) -> tuple[float, float]:
     """(upload, download) in bit/s of `2000000/10M`. ValueError if it is not of that form."""
     parts = [_RATE.fullmatch(part) for part in text.split("/")]
