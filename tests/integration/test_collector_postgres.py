@@ -123,7 +123,7 @@ async def test_connections(source: PostgresSource, port: int, database: str) -> 
     assert 0.6 <= values.one("database_longest_query_seconds", **of) < 60
     assert 0.6 <= values.one("database_longest_transaction_seconds", **of) < 60
     assert 0 < values.one("database_longest_idle_in_transaction_seconds", **of) < 60
-    assert values.one("database_slow_queries", **of) >= 1
+    assert values.one("database_connections_slow", **of) >= 1
     # Nobody is connected to it, and it is told all the same.
     assert values.one("database_connections", server="billing", database="pantau") == 0
     assert set(values.all("database_connections", "database")) == {"postgres", "pantau", database}

@@ -30,7 +30,9 @@ IDLE_IN_TRANSACTION = _gauge(
 )
 BLOCKED = _gauge("database_connections_blocked", "", "Those that wait for a lock that another holds")
 MOST = _gauge("database_connections_max", "", "Connections that ordinary roles can have open, all databases", _SERVER)
-SLOW = _gauge("database_slow_queries", "", "Statements being executed for slow_query_seconds or longer")
+SLOW = _gauge(
+    "database_connections_slow", "", "Those that have been executing a statement for slow_query_seconds or longer"
+)
 LONGEST_QUERY = _gauge("database_longest_query_seconds", "seconds", "Age of the oldest statement being executed")
 LONGEST_TRANSACTION = _gauge("database_longest_transaction_seconds", "seconds", "Age of the oldest open transaction")
 LONGEST_IDLE = _gauge(
