@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import pstats
+import signal
 import subprocess
 import sys
 import time
@@ -106,6 +107,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="processes of simulated routers (2)")
     parser.add_argument("--profile", action="store_true", help="print where the time goes; it takes longer then")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the routers' processes end, too
     # A line for each router that is late would bury the figures.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     subscribers = {"pppoe": arguments.pppoe, "hotspot": arguments.hotspot}
