@@ -14,6 +14,7 @@ from infra.local.places import PROJECT, Places
 from infra.local.processes import Program
 from infra.local.settings import Configuration, configuration
 from infra.local.starting import Beside
+from infra.local.supervisor import Control
 from infra.simulator.provider import provider
 from infra.simulator.sections import ROUTERS_FROM, Gateway, Ports, section
 
@@ -32,17 +33,20 @@ class Demonstration(NamedTuple):
     configuration: Configuration
     """Its settings."""
     port: int
-    """Of its first part."""
+    """Of its first part; 0 where it runs already."""
 
 
 def prepare_demo(where: Places, config: Path | None) -> Demonstration:
-    """Choose ports and write the settings into the data directory. LocalStackError if other settings were asked for, or
-    ports are short; BadSettings if the environment names settings that won't do."""
+    """Choose ports and write the settings into the data directory, unless it runs already. LocalStackError if other
+    settings were asked for, or ports are short; BadSettings if the environment names settings that won't do."""
     if config is not None:
         raise LocalStackError("--demo brings its own settings: leave --config out, or run ./pantau simulate beside it.")
+    file = where.data / FILE
+    if file.exists() and Control(where).answers():
+        return Demonstration(configuration(file), 0)  # what runs goes on with its settings
     where.make()
     simulated, port = provider(ROUTERS, SEED), _free_block()
-    at, file = Ports.at(port), where.data / FILE
+    at = Ports.at(port)
     watched = section(simulated, at.of_routers(simulated), Gateway.at(at.gateway))
     _write(file, watched)
     books = {"host": ports.LOOPBACK, "port": configuration(file).local.postgres_port, "database": DATABASE}

@@ -101,6 +101,8 @@ def simulate(
             asyncio.run(_run(watched, chosen, routers, seed, speed, port))
     except (LocalStackError, BadSettings, BadHistory, BusUnavailable, accounts.AccountError) as error:
         fail(str(error))
+    except KeyboardInterrupt:  # while it was being made; later it ends by itself
+        fail("Interrupted.", 130)
     except asyncpg.PostgresError as error:
         fail(f"The application's database can't be made: {error}")
     except OSError as error:

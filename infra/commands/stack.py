@@ -81,6 +81,8 @@ def up(
         fail("Interrupted: everything that was started has been stopped.", 130)
     narrator.close()
     _tell(started, where, time.monotonic() - begun)
+    if demo:
+        out.print(f"  simulator ./pantau logs simulator --follow --data {where.data}", markup=False)
     if not detach and not started.already:
         _stay(where, narrator)
 

@@ -76,6 +76,8 @@ async def test_what_the_application_was_asked_is_in_its_database_and_its_metrics
         await world.go_on()
         ended = await connection.fetchrow(paid)
         await connection.close()
+        assert began is not None
+        assert ended is not None
         answers = world.application.answers
         assert ended[0] - began[0] == answers["201"] > 0
         assert ended[1] == answers["502"] > 0
