@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Generic, NamedTuple, TypeVar
 
 from shared import clock
-from shared.rules.group import Steps
+from shared.rules.steps import Steps
 
 T = TypeVar("T")
 

@@ -43,8 +43,8 @@ from shared.rules.backtest import Backtest, backtest
 from shared.rules.comparison import Comparison, compare
 from shared.rules.dependencies import GroupCycle, evaluation_order, outputs_of
 from shared.rules.expansion import Outside
-from shared.rules.group import Decision
 from shared.rules.plan import GroupPlan, plan_group
+from shared.rules.rule import Decision
 from shared.rules.stored_outputs import WithoutOutputs
 from shared.settings import DatabaseSettings
 from shared.storage import Signs, StoredSource, complete_until, load, signs, wants_of_group

@@ -16,9 +16,10 @@ from shared.rules.arrived import Arrived
 from shared.rules.dependencies import evaluation_order
 from shared.rules.derived import DerivedSeries, Overlay
 from shared.rules.expansion import Outside
-from shared.rules.group import Decision, Evaluation, GroupState, RuleFailure, RuleState, evaluate_arrival
+from shared.rules.group import Evaluation, GroupState, RuleFailure, evaluate_arrival
 from shared.rules.identities import ALERTS, ALERTS_FOR_STATE
 from shared.rules.plan import GroupPlan, sees_outputs_of_its_like
+from shared.rules.rule import Decision, RuleState
 from shared.rules.sendings import Sending, sendings
 from shared.rules.slices import Due, Slice, evaluate_slice
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.promql.series_sets import Labels, labels_from
-from shared.rules.group import Decision
 from shared.rules.identities import ALERTNAME
+from shared.rules.rule import Decision
 from shared.rules.sendings import Sending
 
 Kind = Literal["new", "gone", "merged", "split", "changed", "unchanged"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.rules.group import Decision
+from shared.rules.rule import Decision
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,11 @@ from shared.promql.source import Source
 from shared.rules.derived import DerivedSeries, Overlay, Recorded
 from shared.rules.evidence import Tracer
 from shared.rules.expansion import Outside
-from shared.rules.group import (
-    Decision,
-    GroupState,
-    Moment,
-    RuleFailure,
-    RuleState,
-    Steps,
-    complete,
-    evaluate_rule,
-    group_steps,
-    next_dark,
-)
+from shared.rules.group import GroupState, RuleFailure, group_steps, next_dark
 from shared.rules.outcomes import outcomes_over
 from shared.rules.plan import GroupPlan
+from shared.rules.rule import Decision, Moment, RuleState, evaluate_rule
+from shared.rules.steps import Steps, complete
 
 _NOWHERE = Outside()
 

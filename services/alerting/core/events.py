@@ -3,7 +3,7 @@
 from services.alerting.core.terms import Terms
 from shared.messages.alerts import AlertEvent, CurrentAlert, event_id, fingerprint
 from shared.messages.rules import RuleGroup
-from shared.rules.group import Decision
+from shared.rules.rule import Decision
 
 LARGEST_EVENT = 64 * 1024
 LONGEST_TEXT_WHEN_CUT = 1_024

@@ -25,8 +25,8 @@ from services.alerting.core.terms import Terms
 from services.alerting.core.timeline import StoredTimeline, Timeline
 from shared.messages.rules import RuleGroup
 from shared.promql.windows import Flags, Ints
-from shared.rules.group import Steps, complete
 from shared.rules.slices import Slice
+from shared.rules.steps import Steps, complete
 
 MOST_SHAPES = 10_000
 FORGET_EVERY_MS = 60_000

@@ -32,19 +32,12 @@ from shared.promql.source import Source
 from shared.rules.arrived import Arrived
 from shared.rules.derived import STALE_MARKER, DerivedSeries, Overlay, Recorded
 from shared.rules.evidence import Origin
-from shared.rules.group import (
-    Decision,
-    GroupState,
-    RuleFailure,
-    RuleState,
-    Steps,
-    evaluate_arrival,
-    expanded,
-    next_dark,
-)
+from shared.rules.group import GroupState, RuleFailure, evaluate_arrival, next_dark
 from shared.rules.plan import GroupPlan, RulePlan
+from shared.rules.rule import Decision, RuleState, expanded
 from shared.rules.slices import Due, Slice, slice_steps
 from shared.rules.state import end
+from shared.rules.steps import Steps
 
 # What a group that waits for others may fall behind, before samples that it still needs are forgotten.
 LONGEST_WAIT_MS = 60 * 60_000

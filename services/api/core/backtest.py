@@ -22,8 +22,8 @@ from shared.rules.backtest import Backtest
 from shared.rules.comparison import Change, Firing, SendingCounts
 from shared.rules.errors import BadRule
 from shared.rules.files import parse_rule_file, read_group
-from shared.rules.group import Decision
 from shared.rules.json_tree import read_json_tree
+from shared.rules.rule import Decision
 from shared.rules.sendings import Sending
 from shared.rules.small import SmallRule, small_group
 

@@ -17,9 +17,10 @@ from shared.promql.source import Block, FixedSource, Selection, Source
 from shared.rules.derived import DerivedSeries, Overlay
 from shared.rules.expansion import Outside
 from shared.rules.files import GroupDraft
-from shared.rules.group import GroupState, RuleFailure, evaluate_group, expanded
+from shared.rules.group import GroupState, RuleFailure, evaluate_group
 from shared.rules.identities import ALERTNAME
 from shared.rules.plan import GroupPlan, plan_group
+from shared.rules.rule import expanded
 from shared.rules.templates.values import float_text
 from shared.rules.testing.files import AlertCase, ExprCase, TestFile, TestGroup
 

@@ -7,7 +7,7 @@ from services.alerting.core import events
 from services.alerting.core.terms import Terms
 from shared.messages.alerts import AlertEvent, Evidence, EvidenceSample, EvidenceSeries
 from shared.messages.rules import AlertingRule, RuleGroup
-from shared.rules.group import Decision
+from shared.rules.rule import Decision
 from shared.rules.state import Alert, Transition
 from tests.cases.timeline import START_MS
 

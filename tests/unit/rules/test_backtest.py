@@ -13,8 +13,9 @@ from shared.rules.backtest import backtest
 from shared.rules.dependencies import GroupCycle
 from shared.rules.derived import DerivedSeries, Overlay
 from shared.rules.files import parse_rule_file
-from shared.rules.group import Decision, GroupState, evaluate_group
+from shared.rules.group import GroupState, evaluate_group
 from shared.rules.plan import GroupPlan, plan_group
+from shared.rules.rule import Decision
 
 STEP = 15_000
 START = 1_700_000_100_000

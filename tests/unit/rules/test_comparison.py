@@ -5,7 +5,7 @@ import pytest
 from shared.messages.alerts import Evidence
 from shared.messages.rules import AlertingRule
 from shared.rules.comparison import Comparison, compare
-from shared.rules.group import Decision
+from shared.rules.rule import Decision
 from shared.rules.sendings import sendings
 from shared.rules.state import Alert, Transition
 
