@@ -36,6 +36,8 @@ class Segment(msgspec.Struct, frozen=True):
     """Samples of a class: all are of `last_ms` or before."""
 
     reach_class: int
+    older: bool
+    """Whether they came before what there was then."""
     last_ms: int
     keys: list[str]
 
@@ -129,7 +131,7 @@ def write(
     for age, entries in zip(Taken._fields, taken.samples, strict=True):
         for number, entry in by_class(entries).items():
             keys = cutter.cut(f"samples-{age}-{number}", pack(entry))
-            segments.append(Segment(number, int(entry.times.max()), keys))
+            segments.append(Segment(number, age == "older", int(entry.times.max()), keys))
     arrivals = [one for one in (before.arrivals if before else []) if one[0] > horizon - CLASSES_MS[0]]
     if taken.arrivals:
         last_ms = max(one.last_ms for one in taken.arrivals)
@@ -171,7 +173,10 @@ def restore(
             raise BadSnapshot(f"chunk {error} is missing") from error
 
     def entries() -> Iterator[Entry]:
-        for segment in manifest.segments:
+        # Windows are filled backwards: in this order each is appended to.
+        older = [segment for segment in manifest.segments if segment.older]
+        newer = [segment for segment in manifest.segments if not segment.older]
+        for segment in (*reversed(older), *newer):
             yield unpack(joined(segment.keys))
 
     try:
@@ -218,8 +223,8 @@ def _still_needed(segments: list[Segment], horizon_ms: int) -> list[Segment]:
 def _joined(segments: list[Segment], cutter: _Cutter, stored: Callable[[str], bytes | None]) -> list[Segment]:
     """The segments, the older half of a class that has many of them joined into one."""
     result = list(segments)
-    for number in {one.reach_class for one in segments}:
-        mine = [one for one in result if one.reach_class == number]
+    for number, is_older in sorted({(one.reach_class, one.older) for one in segments}):
+        mine = [one for one in result if (one.reach_class, one.older) == (number, is_older)]
         if len(mine) <= MOST_SEGMENTS:
             continue
         older = mine[: MOST_SEGMENTS // 2]
@@ -230,8 +235,8 @@ def _joined(segments: list[Segment], cutter: _Cutter, stored: Callable[[str], by
                 return segments  # the next snapshot may have them
             whole.append(unpack(b"".join(piece for piece in pieces if piece is not None)))
         together = joined_entries(whole)
-        keys = cutter.cut(f"joined-{number}", pack(together))
-        joined = Segment(number, max(one.last_ms for one in older), keys)
+        keys = cutter.cut(f"joined-{number}-{is_older:d}", pack(together))
+        joined = Segment(number, is_older, max(one.last_ms for one in older), keys)
         place = result.index(older[0])
         result = [one for one in result if one not in older]
         result.insert(place, joined)

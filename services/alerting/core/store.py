@@ -261,8 +261,7 @@ class SampleStore:
             kept.append((mine, times, values, floors, marks))
             counts += np.bincount(mine[times > floors], minlength=len(counts))
         self._pools.reserve(places, counts[places])
-        # Windows are filled backwards: what is appended to is put back soonest.
-        for columns in sorted(kept, key=lambda one: int(one[1].min(initial=0))):
+        for columns in kept:
             self._pools.append(*columns)
         for arrival in arrivals:
             self._arrivals[arrival.number] = arrival
