@@ -13,6 +13,9 @@ from services.alerting.core.snapshots import Manifest, Parts
 from services.alerting.store import MANIFEST, Store, portions
 from services.alerting.taken import Taken
 
+# How long a write that was begun may take when the partition goes elsewhere.
+ON_ITS_WAY_SECONDS = 2.0
+
 
 class Keeper:
     """The snapshots of one partition. `name` makes the keys of its chunks unlike those of any other owner; `awake` is
@@ -30,6 +33,7 @@ class Keeper:
         self._stored_next = 0
         self._snapshots = 0
         self._storing: asyncio.Task[None] | None = None
+        self._given_up = False
 
     def __len__(self) -> int:
         """How many messages wait."""
@@ -65,9 +69,11 @@ class Keeper:
             await self._storing
         self._let_go()
 
-    def give_up(self) -> None:
-        """Store no more of what was begun."""
+    async def give_up(self) -> None:
+        """Store no more of what was begun; what is on its way to the bus is waited for, for as long as it may take."""
+        self._given_up = True
         if self._storing is not None:
+            await asyncio.wait([self._storing], timeout=ON_ITS_WAY_SECONDS)
             self._storing.cancel()
 
     async def _keep(self, parts: Parts, next_offset: int) -> None:
@@ -80,13 +86,20 @@ class Keeper:
                 self._threads, snapshots.write, parts, next_offset, self._manifest, name, stored.get
             )
             for part in portions(taken.chunks):
-                await self._store.write(self._partition, part)
-            await self._store.write(self._partition, {MANIFEST: snapshots.encode_manifest(taken.manifest)})
+                await self._write(part)
+            await self._write({MANIFEST: snapshots.encode_manifest(taken.manifest)})
+            # Chunks of the one before stay: another worker may have begun with that when the partition moved.
+            kept = taken.manifest.keys | (self._manifest.keys if self._manifest else set()) | {MANIFEST}
             self._manifest, self._stored_next = taken.manifest, next_offset
             metrics.SNAPSHOT_BYTES.labels(str(self._partition)).set(sum(map(len, taken.chunks.values())))
             self._let_go()
-            stale = self._store.read(self._partition).keys() - taken.manifest.keys - {MANIFEST}
-            await self._store.write(self._partition, dict.fromkeys(sorted(stale)))
+            stale = self._store.read(self._partition).keys() - kept
+            await self._write(dict.fromkeys(sorted(stale)))
+
+    async def _write(self, entries: dict[str, bytes | None]) -> None:
+        if self._given_up:
+            raise asyncio.CancelledError
+        await self._store.write(self._partition, entries)
 
     def _let_go(self) -> None:
         while self._held and self._held[0][0] < self._stored_next:

@@ -125,7 +125,7 @@ class Owner:
             self._keeper.begin(self._fold, self._next)
             await self._keeper.end()
         finally:
-            self._keeper.give_up()  # who owns the partition next must not be overwritten
+            await self._keeper.give_up()  # who owns the partition next must not be overwritten
             if self._reporting is not None:
                 self._reporting.cancel()
 

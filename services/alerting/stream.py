@@ -15,12 +15,11 @@ What is leaned on here was read in the sources of faust-streaming 0.15.3:
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 import faust
 import structlog
-import uvloop
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.queues import FlowControlEvent
@@ -36,6 +35,8 @@ GROUP = "pantau.alerting"
 SESSION_SECONDS = 8.0
 HEARTBEAT_SECONDS = 2.0
 COMMIT_SECONDS = 1.0
+# An answer to a commit takes no longer, while the bus is there.
+COMMIT_PATIENCE_SECONDS = 30.0
 METADATA_SECONDS = 5
 STOP_SECONDS = 15.0
 
@@ -97,6 +98,7 @@ class Stream:
         self._app.flow_control = _Flow()
         self._app.transport = _Transport(self._app.conf.broker_consumer, self._app)
         self._app.transport.fetch_wait_ms = fetch_wait_ms
+        self._app.transport.bus_answers = self._bus_answers
         raw: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw"}
         samples = self._app.topic(SAMPLES.name, **raw)
         inputs = self._app.topic(ALERTING_INPUTS.name, **raw)
@@ -157,6 +159,9 @@ class Stream:
         async with asyncio.timeout(STOP_SECONDS):
             await self._app.stop()
         self._directory.cleanup()
+
+    async def _bus_answers(self) -> bool:
+        return bool(await self._producer.partitions_of(SAMPLES))
 
     def read(self, partition: int) -> dict[str, bytes]:
         """All that is stored for a partition, by its name there."""
@@ -244,11 +249,23 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class _Consumer(driver.Consumer):
+    async def _commit(self, offsets: Any) -> bool:
+        """As it is, but for a commit that gets no answer although the bus answers: it was seen to wait for ever after
+        the bus had been away, and with it every later rebalance. Then this program begins anew."""
+        committing = asyncio.ensure_future(super()._commit(offsets))
+        try:
+            while not (await asyncio.wait([committing], timeout=COMMIT_PATIENCE_SECONDS))[0]:
+                if await cast(_Transport, self.transport).bus_answers():
+                    raise StreamFailed(f"no answer to a commit within {COMMIT_PATIENCE_SECONDS:g} s")
+            return bool(committing.result())
+        finally:
+            committing.cancel()
+
     def _new_consumer_thread(self) -> _ConsumerThread:
-        # Its loop is the faster one, as ours is.
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon, thread_loop=uvloop.new_event_loop())
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
 class _Transport(driver.Transport):
     Consumer = _Consumer
     fetch_wait_ms = 20
+    bus_answers: Callable[[], Awaitable[bool]]
