@@ -1,12 +1,12 @@
 """How an HTTP server that is read knows us, and we it. The names are those of Prometheus' HTTP client."""
 
 import base64
-import ssl
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from shared.http_settings import TlsSettings, secret
 from shared.settings import Section
 
 
@@ -50,44 +50,6 @@ class AuthorizationSettings(Section):
         return self
 
 
-class TlsSettings(Section):
-    """What is trusted, and what we show."""
-
-    ca_file: Path | None = None
-    """Certificates that are trusted, instead of the system's."""
-    cert_file: Path | None = None
-    """Our certificate, with `key_file`."""
-    key_file: Path | None = None
-    """Its key."""
-    server_name: str | None = None
-    """The name that the certificate must be for; absent: that of the URL."""
-    insecure_skip_verify: bool = False
-    """Trust whatever certificate is shown."""
-
-    @model_validator(mode="after")
-    def _can_be_used(self) -> Self:
-        self.context()
-        return self
-
-    def context(self) -> ssl.SSLContext:
-        """The TLS context. ValueError naming the file that is no good."""
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file: both or neither")
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ValueError(f"ca_file: {self.ca_file} can't be used: {error.strerror or error}") from error
-        if self.cert_file is not None:
-            try:
-                context.load_cert_chain(self.cert_file, self.key_file)
-            except OSError as error:
-                raise ValueError(f"cert_file: {self.cert_file} can't be used: {error.strerror or error}") from error
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
-
-
 class HttpClientSettings(Section):
     """What a request carries beside its URL."""
 
@@ -113,25 +75,15 @@ class HttpClientSettings(Section):
         """The header `Authorization`; None without credentials. ValueError naming the file that can't be read."""
         basic, other = self.basic_auth, self.authorization
         if basic is not None:
-            name = basic.username or _secret("username_file", None, basic.username_file)
-            password = _secret("password_file", basic.password, basic.password_file)
+            name = basic.username or secret("username_file", None, basic.username_file)
+            password = secret("password_file", basic.password, basic.password_file)
             return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
         if other is not None:
-            kind, token = other.type, _secret("credentials_file", other.credentials, other.credentials_file)
+            kind, token = other.type, secret("credentials_file", other.credentials, other.credentials_file)
         elif self.bearer_token is not None or self.bearer_token_file is not None:
-            kind, token = "Bearer", _secret("bearer_token_file", self.bearer_token, self.bearer_token_file)
+            kind, token = "Bearer", secret("bearer_token_file", self.bearer_token, self.bearer_token_file)
         else:
             return None
         if not token or not token.isprintable() or not token.isascii():
             raise ValueError("the credentials are empty or hold something else than printable ASCII")
         return f"{kind} {token}"
-
-
-def _secret(name: str, value: SecretStr | None, file: Path | None) -> str:
-    if file is None:
-        return "" if value is None else value.get_secret_value()
-    try:
-        return file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ValueError(f"{name}: {file} can't be read: {reason}") from error

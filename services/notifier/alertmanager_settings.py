@@ -1,13 +1,13 @@
 """Where Alertmanagers are, and how they know that it is us."""
 
 import base64
-import ssl
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from shared.http_settings import TlsSettings, secret
 from shared.settings import Section
 
 ALERTS_PATH = "/api/v2/alerts"
@@ -29,44 +29,6 @@ class BasicAuthSettings(Section):
         if ":" in self.username:
             raise ValueError("a user name can't hold a colon")
         return self
-
-
-class TlsSettings(Section):
-    """What is trusted, and what we show. The names are those of Prometheus' `tls_config`."""
-
-    ca_file: Path | None = None
-    """Certificates that are trusted, instead of the system's."""
-    cert_file: Path | None = None
-    """Our certificate, with `key_file`."""
-    key_file: Path | None = None
-    """Its key."""
-    server_name: str | None = None
-    """The name that the certificate must be for; absent: that of the URL."""
-    insecure_skip_verify: bool = False
-    """Trust whatever certificate is shown."""
-
-    @model_validator(mode="after")
-    def _can_be_used(self) -> Self:
-        self.context()
-        return self
-
-    def context(self) -> ssl.SSLContext:
-        """The TLS context. ValueError naming the file that is no good."""
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file: both or neither")
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ValueError(f"ca_file: {self.ca_file} can't be used: {error.strerror or error}") from error
-        if self.cert_file is not None:
-            try:
-                context.load_cert_chain(self.cert_file, self.key_file)
-            except OSError as error:
-                raise ValueError(f"cert_file: {self.cert_file} can't be used: {error.strerror or error}") from error
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 class AlertmanagerSettings(Section):
@@ -120,21 +82,11 @@ class AlertmanagerSettings(Section):
     def authorization(self) -> str | None:
         """The header `Authorization`; None without credentials. ValueError naming the file that can't be read."""
         if self.basic_auth is not None:
-            secret = _secret("password_file", self.basic_auth.password, self.basic_auth.password_file)
-            return f"Basic {base64.b64encode(f'{self.basic_auth.username}:{secret}'.encode()).decode()}"
+            password = secret("password_file", self.basic_auth.password, self.basic_auth.password_file)
+            return f"Basic {base64.b64encode(f'{self.basic_auth.username}:{password}'.encode()).decode()}"
         if self.bearer_token is None and self.bearer_token_file is None:
             return None
-        token = _secret("bearer_token_file", self.bearer_token, self.bearer_token_file)
+        token = secret("bearer_token_file", self.bearer_token, self.bearer_token_file)
         if not token or not token.isprintable() or not token.isascii():
             raise ValueError("the bearer token is empty or holds something else than printable ASCII")
         return f"Bearer {token}"
-
-
-def _secret(name: str, value: SecretStr | None, file: Path | None) -> str:
-    if file is None:
-        return "" if value is None else value.get_secret_value()
-    try:
-        return file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ValueError(f"{name}: {file} can't be read: {reason}") from error
