@@ -165,6 +165,20 @@ def test_batches_are_routed_whole_in_part_or_not_at_all() -> None:
     assert (len(routes), routed(routes, packed(("n", 1)))) == (0, [])
 
 
+def test_what_is_known_of_a_batch_holds_until_a_rule_may_select_more_of_it() -> None:
+    routes, batch = Routes(1), packed(("m", 5), ("n", 6))
+    routes.put("g", {selector("m"): 1})
+    assert routed(routes, batch) == [([0], [5])]
+    routes.put("h", {selector("n"): 1})
+    assert routed(routes, batch) == [([0, 1], [5, 6])]
+
+
+def test_of_a_metric_only_the_series_that_are_selected_are_routed() -> None:
+    routes = Routes(1)
+    routes.put("g", {selector("m", ("h", "=", "1")): 1})
+    assert routed(routes, packed(('m{h="1"}', 1), ('m{h="2"}', 2))) == [([0], [1])]
+
+
 def test_an_index_beyond_the_series_is_refused_also_where_the_series_are_known() -> None:
     routes = Routes(1)
     routes.put("g", {selector("m"): 1})
