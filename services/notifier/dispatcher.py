@@ -9,6 +9,7 @@ import structlog
 from services.notifier import metrics
 from services.notifier.channels import Channel, Payload
 from services.notifier.core.ledger import DeliveryState, Ledger
+from services.notifier.core.notice import Notice, NoticedAlert
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent, Retry
 from services.notifier.core.owing import Delivery, Lane, Owing
 from services.notifier.core.retrying import RetryPolicy, gives_up, wait_seconds
@@ -176,9 +177,15 @@ class Dispatcher:
         )
 
 
+def _notice(delivery: Delivery) -> Notice:
+    event = delivery.event
+    told = NoticedAlert(event, "firing" if event.state == "firing" else "resolved")
+    return Notice(delivery.id, delivery.receiver, "change", event.alert_id, event.labels, (told,), event.instant)
+
+
 async def _attempt(channel: Channel, delivery: Delivery) -> Outcome:
     try:
-        payload: Payload = channel.render(delivery.event, delivery.id)
+        payload: Payload = channel.render(_notice(delivery))
         return await channel.send(payload, delivery.id)
     except Exception as error:
         # A fault of ours in one event or one channel must not keep the others from being told.

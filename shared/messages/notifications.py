@@ -5,21 +5,47 @@ from typing import Literal
 from shared.messages.message import Instant, Message, content_id
 
 
+class NotifiedAlert(Message):
+    """One alert in a notification."""
+
+    alert_id: str
+    event_id: str
+    """The transition that is told."""
+    episode: Instant
+    transition: int
+    status: Literal["firing", "resolved", "passed"]
+    """`passed`: it fired and was over before anybody could be told."""
+
+
 class Notification(Message):
     """One state of one delivery; the latest message of an id is what holds."""
 
     id: str
-    """Idempotency key of (alert event, receiver); also the message key and the id that the receiver is given."""
+    """Idempotency key, of what is told to whom; also the message key and the id that the receiver is given."""
     event_id: str
+    """The event of the first of its alerts."""
     alert_id: str
+    """The first of its alerts."""
     receiver: str
     channel: str
     """The kind of receiver, e.g. `webhook`, `log`."""
+    destination: str = ""
+    """Receiver, channel, number among those of its kind, and the person where there is one: `ops/whatsapp/0/p-17`."""
+    group_key: str = ""
+    """The route, and the labels that its alerts share."""
+    occasion: Literal["change", "repeat", "digest", "escalation", "test"] = "change"
+    """Why it was due."""
+    alerts: list[NotifiedAlert] = []
+    """All that it tells."""
     state: Literal["planned", "sent", "failed", "unknown"]
+    """`planned` with `muted_by`: it is held back for now, or for good."""
     attempt: int = 0
     at: Instant
     reason: str | None = None
     """Why it failed or is unknown."""
+    muted_by: list[str] = []
+    """What mutes it: `silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:ALERT`, `mute-time:NAME`,
+    `quiet-hours`, `cooldown`, `flapping`, `over-before-told`."""
     latency_ms: float | None = None
     """From the event's evaluation instant to the receiver's answer."""
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Outcome
-from shared.messages.alerts import AlertEvent
 
 Payload = Mapping[str, Any]
-"""What a channel makes of an event, before it is encoded for the wire."""
+"""What a channel makes of a notice, before it is encoded for the wire."""
 
 
 class Channel(Protocol):
@@ -15,9 +15,12 @@ class Channel(Protocol):
 
     kind: str
     """e.g. `webhook`; a metric label."""
+    deduplicates: bool
+    """Whether the other side drops what comes twice under one notification id: then a delivery of which nobody knows
+    whether it arrived can be repeated without harm."""
 
-    def render(self, event: AlertEvent, notification_id: str) -> Payload:
-        """What is to be said. Pure: the same for the same event, however often it is tried."""
+    def render(self, notice: Notice) -> Payload:
+        """What is to be said. Pure: the same for the same notice, however often it is tried."""
         ...
 
     async def send(self, payload: Payload, notification_id: str) -> Outcome:

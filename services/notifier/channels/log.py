@@ -5,8 +5,8 @@ import logging
 import structlog
 
 from services.notifier.channels import Payload
+from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Delivered, Outcome
-from shared.messages.alerts import AlertEvent
 from shared.messages.message import instant_to_text
 from shared.settings import Section
 
@@ -15,10 +15,11 @@ class LogChannelSettings(Section):
     """`log: {}`; there is nothing to choose."""
 
 
-def render(event: AlertEvent, notification_id: str) -> Payload:
+def render(notice: Notice) -> Payload:
     """The fields of the line."""
+    event = notice.alerts[0].event
     return {
-        "notification_id": notification_id,
+        "notification_id": notice.id,
         "event_id": event.id,
         "alert_id": event.alert_id,
         "rule": event.rule,
@@ -36,6 +37,7 @@ class LogChannel:
     """Writes to the logger `pantau.notifications`."""
 
     kind = "log"
+    deduplicates = False
     render = staticmethod(render)
 
     def __init__(self, receiver: str) -> None:

@@ -14,10 +14,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.notifier.channels import Payload
 from services.notifier.channels.signing import key_of, signature
+from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent, Retry
 from services.notifier.core.retrying import asked_wait_seconds
 from shared import clock
-from shared.messages.alerts import AlertEvent
 from shared.messages.message import instant_to_text
 from shared.settings import Section
 
@@ -80,11 +80,12 @@ class WebhookSettings(Section):
         return None if secret is None else key_of(secret)
 
 
-def render(event: AlertEvent, notification_id: str) -> Payload:
+def render(notice: Notice) -> Payload:
     """The body, as docs/notifications.md describes it. It only grows; `version` rises if a field ever changes."""
+    event = notice.alerts[0].event
     return {
         "version": BODY_VERSION,
-        "notification_id": notification_id,
+        "notification_id": notice.id,
         "event_id": event.id,
         "alert_id": event.alert_id,
         "fingerprint": event.fingerprint,
@@ -139,6 +140,7 @@ class Webhook:
     """Posts to one URL."""
 
     kind = "webhook"
+    deduplicates = True
     render = staticmethod(render)
 
     def __init__(self, settings: WebhookSettings, concurrency: int, user_agent: str) -> None:

@@ -1,5 +1,6 @@
 """Alert events for tests of the notifier."""
 
+from services.notifier.core.notice import Notice, NoticedAlert
 from shared.messages.alerts import AlertEvent, State, alert_id, event_id, fingerprint
 
 STATES: tuple[State, ...] = ("inactive", "pending", "firing", "resolved")
@@ -30,3 +31,9 @@ def alert_event(rule: str, transition: int, state: State, instant: int, episode:
         fired_at=episode if state in ("firing", "resolved") else None,
     )
     return event.model_copy(update=changes)
+
+
+def notice_of(event: AlertEvent, identity: str = "id", receiver: str = "ops") -> Notice:
+    """`event` as all that a receiver is told."""
+    told = NoticedAlert(event, "firing" if event.state == "firing" else "resolved")
+    return Notice(identity, receiver, "change", f"{{}}:{{alertname={event.rule!r}}}", {}, (told,), event.instant)

@@ -18,7 +18,7 @@ from services.notifier.channels.signing import key_of, signature
 from services.notifier.channels.webhook import WebhookSettings, render, trouble, verdict
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent, Retry
 from shared.messages.notifications import notification_id
-from tests.unit.notifier.events import alert_event
+from tests.unit.notifier.events import alert_event, notice_of
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 PLACE = ConnectionKey("receiver.example", 443, True, True, None, None, None)
@@ -27,7 +27,7 @@ PLACE = ConnectionKey("receiver.example", 443, True, True, None, None, None)
 def test_the_body_is_what_the_documentation_says() -> None:
     event = alert_event("custom_alert", 3, "resolved", 1_795_428_060_000, 1_795_428_000_000, value=50.0)
     identity = notification_id(event.id, "ops")
-    assert render(event, identity) == {
+    assert render(notice_of(event, identity)) == {
         "version": 1,
         "notification_id": identity,
         "event_id": event.id,
@@ -52,14 +52,14 @@ def test_the_body_is_what_the_documentation_says() -> None:
             "late_ms": 0,
         },
     }
-    assert render(event.model_copy(update={"late_ms": 90_000}), identity)["times"]["late_ms"] == 90_000
+    assert render(notice_of(event.model_copy(update={"late_ms": 90_000}), identity))["times"]["late_ms"] == 90_000
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (0.1, 0.1)]
 )
 def test_every_value_is_json(value: float, expected: object) -> None:
-    body = json.dumps(render(alert_event("cpu", 2, "firing", 1, 1, value=value), "id"), allow_nan=False)
+    body = json.dumps(render(notice_of(alert_event("cpu", 2, "firing", 1, 1, value=value), "id")), allow_nan=False)
     assert json.loads(body)["value"] == expected
 
 

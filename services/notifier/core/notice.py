@@ -1,0 +1,72 @@
+"""What a receiver is told at once: some alerts of one group, and why now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.messages.access import Recipient
+from shared.messages.alerts import AlertEvent
+
+Status = Literal["firing", "resolved", "passed"]
+"""`passed`: it fired and was over before anybody could be told."""
+Occasion = Literal["change", "repeat", "digest", "escalation", "test"]
+"""Why now: something changed; it still fires; what was missed, in one; nobody acknowledged; somebody wants to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticedAlert:
+    """One alert as it is told."""
+
+    event: AlertEvent
+    """The transition that is told; where the alert is over, its end."""
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notification before it is put into words. The same content has the same id, however often it is tried."""
+
+    id: str
+    receiver: str
+    occasion: Occasion
+    group_key: str
+    """The route and the labels that its alerts share, as Alertmanager writes it: also the thread in mail and chats."""
+    group_labels: Mapping[str, str]
+    alerts: tuple[NoticedAlert, ...]
+    """At least one; those that fire first, then by the time at which they began."""
+    planned_ms: int
+    """When it was put into the ledger."""
+    recipient: Recipient | None = None
+    """The person, where the receiver tells people one by one."""
+    muted: Mapping[str, int] = field(default_factory=dict)
+    """How many more alerts of the group are not told, by what mutes them, e.g. `silence`."""
+
+    @property
+    def firing(self) -> tuple[NoticedAlert, ...]:
+        """The alerts that fire."""
+        return tuple(one for one in self.alerts if one.status == "firing")
+
+    @property
+    def over(self) -> tuple[NoticedAlert, ...]:
+        """The alerts that have ended."""
+        return tuple(one for one in self.alerts if one.status != "firing")
+
+    @property
+    def status(self) -> Literal["firing", "resolved"]:
+        """`firing` while any alert of it does."""
+        return "firing" if self.firing else "resolved"
+
+    @property
+    def common_labels(self) -> dict[str, str]:
+        """The labels that all of its alerts have."""
+        return _common([one.event.labels for one in self.alerts])
+
+    @property
+    def common_annotations(self) -> dict[str, str]:
+        """The annotations that all of its alerts have."""
+        return _common([one.event.annotations for one in self.alerts])
+
+
+def _common(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    first, *others = maps
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
