@@ -10,7 +10,7 @@ import structlog
 
 from services.notifier import metrics
 from services.notifier.alertmanager_settings import AlertmanagerSettings
-from services.notifier.channels.webhook import trouble
+from services.notifier.channels.http import trouble
 from services.notifier.core.postable import Outside, postable_alerts
 from services.notifier.core.resending import Push
 from shared import clock

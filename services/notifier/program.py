@@ -23,7 +23,8 @@ def program(settings: Settings) -> Program:
 
     async def run(runtime: Runtime) -> None:
         chosen = settings.notifier
-        channels = {one.name: channel(one, chosen.receiver_concurrency) for one in chosen.receivers}
+        outside = Outside(settings.external.url, settings.external.labels)
+        channels = {one.name: channel(one, outside) for one in chosen.receivers}
         owing, ledger = Owing(list(channels)), Ledger(chosen.remembered_deliveries)
         ledger_log = LedgerLog(settings.kafka.bootstrap, runtime.producer, ledger)
         dispatcher = Dispatcher(
@@ -74,10 +75,10 @@ def alertmanagers(settings: Settings, runtime: Runtime) -> Alertmanagers:
     )
 
 
-def channel(receiver: ReceiverSettings, concurrency: int) -> Channel:
+def channel(receiver: ReceiverSettings, outside: Outside) -> Channel:
     """The channel that `receiver` names."""
     if receiver.webhook is not None:
-        return Webhook(receiver.webhook, concurrency, f"Pantau/{VERSION}")
+        return Webhook(receiver.webhook, outside)
     return LogChannel(receiver.name)
 
 
