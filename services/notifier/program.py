@@ -15,7 +15,7 @@ from services.notifier.dispatcher import Dispatcher
 from services.notifier.intake import Intake
 from services.notifier.ledger_log import LedgerLog
 from services.notifier.settings import ReceiverSettings, RetrySettings, Settings
-from shared.service import VERSION, Program, Runtime
+from shared.service import Program, Runtime
 
 
 def program(settings: Settings) -> Program:
@@ -69,7 +69,6 @@ def alertmanagers(settings: Settings, runtime: Runtime) -> Alertmanagers:
             delay_ms=round(chosen.resend.delay_seconds * 1000),
             resolved_retention_ms=round(chosen.resend.resolved_retention_seconds * 1000),
         ),
-        f"Pantau/{VERSION}",
         chosen.resend.queue_capacity,
         chosen.resend.batch_size,
     )
