@@ -8,3 +8,8 @@ def at_ms(text: str) -> int:
     moment = datetime.fromisoformat(text)
     assert moment.tzinfo is not None
     return round(moment.timestamp() * 1000)
+
+
+def local(text: str) -> datetime:
+    """What clocks show, without a zone."""
+    return datetime.fromisoformat(text)

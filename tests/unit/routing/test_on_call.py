@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.routing.hours import Hours, instant_ms
 from shared.routing.on_call import Override, Schedule, next_handover, on_call_at
-from tests.unit.routing.instants import at_ms
+from tests.unit.routing.instants import at_ms, local
 
 JAKARTA, BERLIN, APIA = (ZoneInfo(name) for name in ("Asia/Jakarta", "Europe/Berlin", "Pacific/Apia"))
 YEAR_MS = 366 * 24 * 3_600_000
@@ -18,7 +18,7 @@ DAY_MS = 24 * 3_600_000
 
 
 def weekly(zone: ZoneInfo = JAKARTA, **more: object) -> Schedule:
-    return Schedule("primary", zone, datetime(2026, 11, 2, 9), timedelta(weeks=1), ("ani", "budi", "cici"), **more)  # type: ignore[arg-type]
+    return Schedule("primary", zone, local("2026-11-02T09:00"), timedelta(weeks=1), ("ani", "budi", "cici"), **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_handover_is_at_its_local_time_though_clocks_were_changed(at: str, per
 
 
 def test_a_handover_that_clocks_skip_or_repeat() -> None:
-    daily = Schedule("night", BERLIN, datetime(2026, 10, 1, 2, 30), timedelta(days=1), ("ani", "budi"))
+    daily = Schedule("night", BERLIN, local("2026-10-01T02:30"), timedelta(days=1), ("ani", "budi"))
     # 2026-10-25: 02:30 comes twice, and the first counts; 2027-03-28: it never comes, and 03:30 counts.
     for instant in ("2026-10-25T02:30+02:00", "2027-03-28T03:30+02:00"):
         edge = at_ms(instant)
@@ -58,7 +58,7 @@ def test_a_handover_that_clocks_skip_or_repeat() -> None:
 
 
 def test_a_day_that_a_country_skips_is_nobodys_turn() -> None:
-    daily = Schedule("daily", APIA, datetime(2011, 12, 28, 9), timedelta(days=1), ("ani", "budi", "cici", "dodi"))
+    daily = Schedule("daily", APIA, local("2011-12-28T09:00"), timedelta(days=1), ("ani", "budi", "cici", "dodi"))
     # Samoa had no 30 December 2011.
     told = [on_call_at(daily, at_ms(f"2011-12-{at}")) for at in ("29T08:59-10:00", "29T09:00-10:00", "31T08:59+14:00")]
     assert told == ["ani", "budi", "budi"]
@@ -73,7 +73,7 @@ def test_who_stands_in_goes_before_and_the_later_of_two() -> None:
 
 
 def test_nights_only_and_the_day_is_anothers() -> None:
-    days = Schedule("days", JAKARTA, datetime(2026, 11, 2, 8), timedelta(weeks=1), ("dodi", "eka"))
+    days = Schedule("days", JAKARTA, local("2026-11-02T08:00"), timedelta(weeks=1), ("dodi", "eka"))
     nights = weekly(only=(Hours(18 * 60, 8 * 60),), otherwise=days)
     told = [on_call_at(nights, at_ms(f"2026-11-10T{time}+07:00")) for time in ("07:59", "08:00", "17:59", "18:00")]
     assert told == ["budi", "eka", "eka", "budi"]
@@ -84,7 +84,7 @@ def test_nights_only_and_the_day_is_anothers() -> None:
 def test_the_next_handover_is_told() -> None:
     now, horizon = at_ms("2026-11-10T12:00+07:00"), at_ms("2027-11-10T12:00+07:00")
     assert next_handover(weekly(), now, horizon) == (at_ms("2026-11-16T09:00+07:00"), "cici")
-    alone = Schedule("alone", JAKARTA, datetime(2026, 11, 2, 9), timedelta(weeks=1), ("ani",))
+    alone = Schedule("alone", JAKARTA, local("2026-11-02T09:00"), timedelta(weeks=1), ("ani",))
     assert next_handover(alone, now, horizon) is None
     stand_in = weekly(overrides=(Override("ani", now + 5, now + 9),))
     assert next_handover(stand_in, now, horizon) == (now + 5, "ani")
@@ -93,9 +93,9 @@ def test_the_next_handover_is_told() -> None:
 
 @given(
     zone=st.sampled_from([JAKARTA, BERLIN, ZoneInfo("Australia/Lord_Howe"), ZoneInfo("America/St_Johns")]),
-    first=st.datetimes(datetime(2009, 1, 1), datetime(2030, 1, 1)),
+    first=st.datetimes(local("2009-01-01"), local("2030-01-01")),
     hours=st.integers(4, 24 * 15),
-    at=st.datetimes(datetime(2010, 1, 1), datetime(2029, 1, 1), timezones=st.just(ZoneInfo("UTC"))),
+    at=st.datetimes(local("2010-01-01"), local("2029-01-01"), timezones=st.just(ZoneInfo("UTC"))),
 )
 def test_turns_follow_each_other_without_gap(zone: ZoneInfo, first: datetime, hours: int, at: datetime) -> None:
     first, every = first.replace(second=0, microsecond=0), timedelta(hours=hours)
@@ -113,7 +113,7 @@ def test_turns_follow_each_other_without_gap(zone: ZoneInfo, first: datetime, ho
 @given(st.lists(st.integers(0, YEAR_MS), min_size=2, max_size=50).map(sorted))
 def test_between_two_handovers_nothing_changes(offsets: list[int]) -> None:
     schedule = weekly(BERLIN, only=(Hours(20 * 60, 7 * 60),), otherwise="boss")
-    begin = instant_ms(datetime(2026, 1, 1), BERLIN)
+    begin = instant_ms(local("2026-01-01"), BERLIN)
     for one, two in pairwise(begin + offset for offset in offsets):
         handover = next_handover(schedule, one, one + YEAR_MS)
         assert handover is not None

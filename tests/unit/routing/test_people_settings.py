@@ -40,7 +40,7 @@ def test_times_may_stand_without_quotes() -> None:
         .quiet_hours
     )
     hours = quiet[0].hours()
-    assert (hours.begins_minute, hours.ends_minute, hours.weekdays) == (22 * 60, 6 * 60, {5, 6, 0})
+    assert (hours.begins_minute, hours.ends_minute, hours.weekdays) == (22 * 60, 6 * 60, frozenset({5, 6, 0}))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_times_may_stand_without_quotes() -> None:
         (PEOPLE + "on_call: [" + WEEKLY + ", " + WEEKLY + "]", "two are called primary"),
         (PEOPLE + "on_call: [{name: a, people: [], from: 2026-11-02}]", "at least 1"),
         (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, every: 1h}]", "between 4h and 52w"),
-        (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, every: 2d, handover: Tue 09:00}]", "write 09:00"),
-        (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, only: [{from: '1:00', to: '2:00'}]}]", "both or"),
+        (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, every: 2d, handover: Tue 9:00}]", "write 9:00"),
+        (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, only: [{from: '1:00', to: '2:00'}]}]", "both"),
         (
             PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02,"
             " overrides: [{person: budi, from: 2026-12-02, to: 2026-12-01}]}]",
@@ -89,9 +89,7 @@ def test_overrides_are_in_the_schedules_zone_unless_they_say_another() -> None:
         "{person: budi, from: 2026-12-30T00:00:00Z, to: 2026-12-30T01:00:00Z}]}]"
     )
     schedule = settings.schedules("Europe/Berlin")["primary"]
-    told = [
-        (one.begins_ms, one.ends_ms) for one in schedule.overrides
-    ]  # fmt: skip
+    told = [(one.begins_ms, one.ends_ms) for one in schedule.overrides]
     assert told == [
         (at_ms("2026-12-23T17:00Z"), at_ms("2026-12-25T05:00Z")),
         (at_ms("2026-12-30T00:00Z"), at_ms("2026-12-30T01:00Z")),
@@ -114,7 +112,7 @@ def test_numbers_become_what_gateways_want(text: str, country: str | None, digit
 
 @pytest.mark.parametrize("text", ["", "0812 0000 0000", "+62 ani", "62" * 10, "1203630@g.us"])
 def test_what_is_no_number_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(ValueError, match="^is no telephone number") as refused:
+    with pytest.raises(ValueError, match="is no telephone number") as refused:
         whatsapp_number(text)
     assert not text or text not in str(refused.value)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.routing.hours import DAY_MINUTES, EVERY_DAY, Hours, hours_until_ms, local_time
 from shared.routing.people import Person, QuietHours, quiet_until_ms
-from tests.unit.routing.instants import at_ms
+from tests.unit.routing.instants import at_ms, local
 
 JAKARTA, BERLIN = ZoneInfo("Asia/Jakarta"), ZoneInfo("Europe/Berlin")
 NIGHT = Hours(22 * 60, 6 * 60)
@@ -58,17 +58,17 @@ def test_what_is_excepted_is_told() -> None:
     begins=st.integers(0, DAY_MINUTES - 1),
     ends=st.integers(0, DAY_MINUTES),
     weekdays=st.frozensets(st.integers(0, 6), min_size=1),
-    at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    at=st.datetimes(local("2026-01-01"), local("2027-01-01"), timezones=st.just(UTC)),
 )
 def test_without_changed_clocks_it_is_what_the_wall_clock_shows(
     begins: int, ends: int, weekdays: frozenset[int], at: datetime
 ) -> None:
     hours = Hours(begins, ends, weekdays)
     now = round(at.timestamp() * 1000)
-    local = local_time(now, JAKARTA)
-    minute = local.hour * 60 + local.minute
-    yesterday = (local - timedelta(days=1)).weekday()
-    today_holds = local.weekday() in weekdays and minute >= begins and (minute < ends or ends <= begins)
+    shown = local_time(now, JAKARTA)
+    minute = shown.hour * 60 + shown.minute
+    yesterday = (shown - timedelta(days=1)).weekday()
+    today_holds = shown.weekday() in weekdays and minute >= begins and (minute < ends or ends <= begins)
     last_night_holds = yesterday in weekdays and ends <= begins and minute < ends
     until = hours_until_ms([hours], JAKARTA, now)
     assert (until is not None) == (today_holds or last_night_holds)
