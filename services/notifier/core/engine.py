@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count
 
-from services.notifier.core.composing import Planned, muted_record, resumed
+from services.notifier.core.planned import Planned, muted_record, resumed
 from services.notifier.core.desk import Desk, Open
 from services.notifier.core.episodes import Change, Episode, Episodes
 from services.notifier.core.groups import Group, identity, new_group

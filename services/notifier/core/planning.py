@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from services.notifier.core.composing import MOST_ALERTS, Planned, noticed, planned
+from services.notifier.core.planned import MOST_ALERTS, Planned, noticed, planned
 from services.notifier.core.desk import DIGEST, Desk, Open, Place
 from services.notifier.core.episodes import Episode
 from services.notifier.core.groups import Group

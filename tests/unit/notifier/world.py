@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.notifier.core.composing import Planned, outcome_of
+from services.notifier.core.planned import Planned, outcome_of
 from services.notifier.core.destinations import Destination
 from services.notifier.core.engine import Engine
 from services.notifier.core.episodes import Episode
