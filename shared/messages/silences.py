@@ -33,7 +33,7 @@ class Window(Message):
     months: list[str] | None = None
     years: list[str] | None = None
     dates: list[str] | None = None
-    """`2026-12-25`, or `2026-12-24:2026-12-26`."""
+    """`YYYY-MM-DD`, or `YYYY-MM-DD:YYYY-MM-DD`."""
     location: str = "UTC"
     """The time zone."""
 
