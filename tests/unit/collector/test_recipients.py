@@ -1,5 +1,7 @@
 """Rows of administrators as recipients, and when those who are missing are believed to have left."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -44,7 +46,7 @@ def test_the_same_number_is_the_same_recipient_however_it_is_written() -> None:
 
 
 def test_what_cannot_be_used_is_counted_and_the_rest_is() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"whatsapp": "none"},
         {"whatsapp": None},
         {"whatsapp": "x", "email": "a@b.c"},
