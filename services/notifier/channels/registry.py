@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.notifier.channels import Channel, ChannelSettings, Context, Kind, log
+from services.notifier.channels import Channel, ChannelSettings, Context, Kind, email, log
 
 KINDS: Mapping[str, Kind] = {
+    "email": email.KIND,
     "log": log.KIND,
 }
 """By the name before `_configs`."""
