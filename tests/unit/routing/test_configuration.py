@@ -78,7 +78,7 @@ def test_routes_are_read() -> None:
         Matcher("a", "=", "b"),
         Matcher("c", "=~", "d"),
         Matcher("severity", "!=", "info"),
-        Matcher("site", "=~", "jkt|sby"),
+        Matcher("site", "=~", "^(?:jkt|sby)$"),
         Matcher("team", "=", "network"),
     )
     assert (first.continue_, first.group_by, first.receiver) == (True, ALL, "ops")
@@ -177,7 +177,7 @@ FRAME = "receivers: [{name: a}, {name: b}]\nroute:\n  receiver: a\n"
             FRAME + "  routes:\n  - match: {'a b': c}",
             "am.yml:5: 'a b' is no name of a label in 'match': 'matchers' may",
         ),
-        (FRAME + "  routes:\n  - match_re: {a: '('}", "am.yml:5: regular expression '('"),
+        (FRAME + "  routes:\n  - match_re: {a: '('}", "am.yml:5: regular expression '^(?:()$'"),
         (FRAME + "  routes:\n  - match_re: {a: }", "am.yml:5: a regular expression is missing for 'a'"),
         (FRAME + "  routes:\n  - matchers: [a]", "am.yml:5: 'a' is no matcher: write for instance severity="),
         (FRAME + "  routes:\n  - matchers: a=b", "am.yml:5: 'matchers' is a list"),
