@@ -67,10 +67,20 @@ REFUSED = {
     "unknown key of an interval": _interval("hours: []"),
     "unknown key of an inhibition": _SOUND + "inhibit_rules: [{source: {a: b}}]\n",
     "bad matcher of an inhibition": _SOUND + "inhibit_rules: [{source_matchers: ['a']}]\n",
-    "e-mail without a server": _RECEIVERS + "    email_configs: [{to: a@example.net}]\n" + _ROUTE,
-    "Slack without an address": _RECEIVERS + "    slack_configs: [{channel: x}]\n" + _ROUTE,
-    "Opsgenie without a key": _RECEIVERS + "    opsgenie_configs: [{}]\n" + _ROUTE,
     "two Slack addresses": _SOUND + "global: {slack_api_url: 'http://a.invalid/', slack_api_url_file: b}\n",
     "two passwords": _SOUND + "global: {smtp_auth_password: a, smtp_auth_password_file: b}\n",
     "no resolve timeout": _SOUND + "global: {resolve_timeout: soon}\n",
+}
+
+# What is wrong with these shows when their channels read them.
+REFUSED_BY_CHANNELS = {
+    "e-mail without a server": _RECEIVERS + "    email_configs: [{to: a@example.net}]\n" + _ROUTE,
+    "e-mail to nobody": _RECEIVERS + "    email_configs: [{smarthost: 'a:25', from: a@example.net}]\n" + _ROUTE,
+    "webhook without an address": _RECEIVERS + "  - {name: x, webhook_configs: [{}]}\n" + _ROUTE,
+    "webhook to no address": _RECEIVERS + "  - {name: x, webhook_configs: [{url: 'ftp://a'}]}\n" + _ROUTE,
+    "Slack without an address": _RECEIVERS + "    slack_configs: [{channel: x}]\n" + _ROUTE,
+    "Opsgenie without a key": _RECEIVERS + "    opsgenie_configs: [{}]\n" + _ROUTE,
+    "PagerDuty without a key": _RECEIVERS + "    pagerduty_configs: [{}]\n" + _ROUTE,
+    "Telegram without a chat": _RECEIVERS + "    telegram_configs: [{bot_token: x}]\n" + _ROUTE,
+    "unknown key of a webhook": _RECEIVERS + "  - {name: x, webhook_configs: [{url: 'http://a', uri: b}]}\n" + _ROUTE,
 }
