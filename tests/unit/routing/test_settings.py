@@ -69,7 +69,8 @@ def test_the_keys_may_come_from_the_environment(file: Path) -> None:
         PANTAU_NOTIFICATIONS__GLOBAL='{"smtp_smarthost": "mail:25", "smtp_from": "x@y"}',
     ).routing
     assert routing is not None
-    assert routing.receivers["ops"].integrations[0].settings["smarthost"] == "mail:25"
+    assert routing.receivers["ops"].integrations[0].settings == {"to": "a@b.c"}
+    assert routing.defaults["smtp_smarthost"] == "mail:25"
 
 
 def test_an_alertmanager_file_may_be_named(file: Path) -> None:
