@@ -59,9 +59,7 @@ class NewRelic:
         except ValueError as error:
             return Retry("credentials", str(error))
         body = json_body(payload["events"])
-        return await self._http.post(
-            self._settings.events_url(), body, headers | {"Content-Type": "application/json"}
-        )
+        return await self._http.post(self._settings.events_url(), body, headers | {"Content-Type": "application/json"})
 
     async def close(self) -> None:
         """Close the connections."""

@@ -5,10 +5,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.notifier.channels import Channel, ChannelSettings, Context, Kind, log
+from services.notifier.channels import (
+    Channel,
+    ChannelSettings,
+    Context,
+    Kind,
+    datadog,
+    log,
+    newrelic,
+    webhook,
+    whatsapp,
+)
 
 KINDS: Mapping[str, Kind] = {
+    "datadog": datadog.KIND,
     "log": log.KIND,
+    "newrelic": newrelic.KIND,
+    "webhook": webhook.KIND,
+    "whatsapp": whatsapp.KIND,
 }
 """By the name before `_configs`."""
 

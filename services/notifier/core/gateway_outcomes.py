@@ -16,11 +16,17 @@ _RATE = frozenset({4, 80007, 130429, 131048, 131056, 133016})
 _TEMPORARY = frozenset({1, 2, 131000, 131016, 131057, 133004})
 # ... or does not. (reason, in words)
 _PERMANENT: Mapping[int, tuple[str, str]] = {
-    **dict.fromkeys((0, 3, 10, 190, *range(200, 300)), ("unauthorized", "the access token is not valid, or lacks rights")),
+    **dict.fromkeys(
+        (0, 3, 10, 190, *range(200, 300)), ("unauthorized", "the access token is not valid, or lacks rights")
+    ),
     **dict.fromkeys((368, 131031), ("blocked", "the business account is locked")),
     131042: ("payment", "the business account can't be charged"),
-    **dict.fromkeys((131021, 131026, 131030, 130497), ("undeliverable", "this number can't be reached through WhatsApp")),
-    **dict.fromkeys((131047, 470), ("window_closed", "more than 24 hours since the person wrote: configure a template")),
+    **dict.fromkeys(
+        (131021, 131026, 131030, 130497), ("undeliverable", "this number can't be reached through WhatsApp")
+    ),
+    **dict.fromkeys(
+        (131047, 470), ("window_closed", "more than 24 hours since the person wrote: configure a template")
+    ),
     **dict.fromkeys(
         (132000, 132001, 132005, 132007, 132012, 132015, 132016, 132068, 132069),
         ("template", "the template is not there, paused, or not of this form"),
