@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from aiohttp import web
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from services.notifier.channels.webhook import Webhook, WebhookSettings
 from services.notifier.direct import Target
-from services.notifier.ping import PINGS, Ping
+from services.notifier.ping import Ping
 from services.notifier.watchdog import Watchdog
 from shared import clock
 from shared.bus import BusUnavailable, Outgoing, Producer
@@ -90,11 +91,14 @@ async def asked_again(asked: list[str], more: int = 2) -> None:
 
 async def withheld_again(more: int = 2) -> None:
     """Wait until so many more requests were not made because all is not well."""
-    withheld = PINGS.labels("withheld")
-    (wanted,) = [one.value + more for one in withheld.collect()[0].samples if one.name.endswith("_total")]
+
+    def withheld() -> float:
+        return REGISTRY.get_sample_value("pantau_watchdog_pings_total", {"outcome": "withheld"}) or 0.0
+
+    wanted = withheld() + more
 
     async def look() -> bool:
-        return any(one.value >= wanted for one in withheld.collect()[0].samples if one.name.endswith("_total"))
+        return withheld() >= wanted
 
     await eventually(look)
 
