@@ -43,6 +43,7 @@ SECTIONS = (
     "history",
     "notifications",
     "notifier",
+    "notifications",
     "api",
 )
 

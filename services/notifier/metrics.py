@@ -50,3 +50,13 @@ ALERTMANAGER_LATENCY = Histogram(
 ALERTMANAGER_ALERTS = Gauge(
     "pantau_notifier_alertmanager_alerts", "Alerts that Alertmanagers are told of: firing, resolved", ["state"]
 )
+
+GATEWAY_WAITING = Gauge(
+    "pantau_notifier_gateway_waiting", "Notifications that wait for their turn at a WhatsApp gateway", ["gateway"]
+)
+GATEWAY_FREE = Gauge(
+    "pantau_notifier_gateway_turns", "Notifications that the gateway's rate allows right now", ["gateway"]
+)
+GATEWAY_PUT_BACK = Counter(
+    "pantau_notifier_gateway_put_back_total", "Notifications that got no turn in time and are tried again", ["gateway"]
+)

@@ -15,7 +15,7 @@ from services.notifier.dispatcher import Dispatcher
 from services.notifier.intake import Intake
 from services.notifier.ledger_log import LedgerLog
 from services.notifier.settings import ReceiverSettings, RetrySettings, Settings
-from shared.service import VERSION, Program, Runtime
+from shared.service import Program, Runtime
 
 
 def program(settings: Settings) -> Program:
@@ -23,7 +23,8 @@ def program(settings: Settings) -> Program:
 
     async def run(runtime: Runtime) -> None:
         chosen = settings.notifier
-        channels = {one.name: channel(one, chosen.receiver_concurrency) for one in chosen.receivers}
+        outside = Outside(settings.external.url, settings.external.labels)
+        channels = {one.name: channel(one, outside) for one in chosen.receivers}
         owing, ledger = Owing(list(channels)), Ledger(chosen.remembered_deliveries)
         ledger_log = LedgerLog(settings.kafka.bootstrap, runtime.producer, ledger)
         dispatcher = Dispatcher(
@@ -68,16 +69,15 @@ def alertmanagers(settings: Settings, runtime: Runtime) -> Alertmanagers:
             delay_ms=round(chosen.resend.delay_seconds * 1000),
             resolved_retention_ms=round(chosen.resend.resolved_retention_seconds * 1000),
         ),
-        f"Pantau/{VERSION}",
         chosen.resend.queue_capacity,
         chosen.resend.batch_size,
     )
 
 
-def channel(receiver: ReceiverSettings, concurrency: int) -> Channel:
+def channel(receiver: ReceiverSettings, outside: Outside) -> Channel:
     """The channel that `receiver` names."""
     if receiver.webhook is not None:
-        return Webhook(receiver.webhook, concurrency, f"Pantau/{VERSION}")
+        return Webhook(receiver.webhook, outside)
     return LogChannel(receiver.name)
 
 

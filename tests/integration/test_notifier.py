@@ -41,7 +41,7 @@ class Notifier:
         self.log = directory / "notifier.log"
         (self.admin,) = ports.free()
         receivers = [
-            {"name": self.receiver, "webhook": {"url": url, "deadline_seconds": 1, **webhook}},
+            {"name": self.receiver, "webhook": {"url": url, "format": "pantau", "timeout": 1, **webhook}},
             {"name": f"log-{self.receiver}", "log": {}},
         ]
         self.environment = {
@@ -152,7 +152,7 @@ async def test_each_event_arrives_once_however_the_receiver_fails(
     assert set(times.values()) == {1}
     assert {one.id for one in receiver.requests} == set(times)
     for rule in {event.rule for event in events}:
-        assert [one.body["state"] for one in good if one.body["rule"] == rule] == ["firing", "resolved"] * 2
+        assert [one.alert["status"] for one in good if one.alert["rule"] == rule] == ["firing", "resolved"] * 2
     assert Counter(line["notification_id"] for line in notifier.lines()).most_common(1)[0][1] == 1
     for one in receiver.requests:
         assert one.body["notification_id"] == one.id
@@ -259,7 +259,7 @@ async def test_nothing_is_said_twice_after_a_restart(topics: str, producer: Prod
 async def test_what_is_under_way_ends_before_the_notifier_does(topics: str, producer: Producer, tmp_path: Path) -> None:
     firing, resolved = told(episodes(1))
     async with listening(Receiver(lambda _: "late")) as receiver:
-        notifier = Notifier(topics, tmp_path, receiver.url, deadline_seconds=20)
+        notifier = Notifier(topics, tmp_path, receiver.url, timeout=20)
 
         async def requests(count: int) -> bool:
             return len(receiver.requests) >= count

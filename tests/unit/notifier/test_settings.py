@@ -11,7 +11,7 @@ notifier:
     - name: ops
       webhook:
         url: https://example.net/hook
-        deadline_seconds: 3
+        timeout: 3s
     - name: console
       log: {}
 """
@@ -34,7 +34,7 @@ def test_receivers_from_the_file(tmp_path: Path) -> None:
     assert (ops.name, console.name) == ("ops", "console")
     assert ops.webhook is not None
     assert ops.webhook.target() == "https://example.net/hook"
-    assert ops.webhook.deadline_seconds == 3
+    assert ops.webhook.timeout == 3
 
 
 def test_receivers_from_the_environment(tmp_path: Path) -> None:
