@@ -11,6 +11,7 @@ from services.notifier.channels import (
     Context,
     Kind,
     datadog,
+    email,
     log,
     newrelic,
     webhook,
@@ -19,6 +20,7 @@ from services.notifier.channels import (
 
 KINDS: Mapping[str, Kind] = {
     "datadog": datadog.KIND,
+    "email": email.KIND,
     "log": log.KIND,
     "newrelic": newrelic.KIND,
     "webhook": webhook.KIND,
