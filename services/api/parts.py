@@ -10,6 +10,7 @@ from services.api.core.access import Tokens
 from services.api.explain import Explainer
 from services.api.heartbeats import Heartbeats
 from services.api.intake import Intake
+from services.api.links import Links
 from services.api.live import Live
 from services.api.logins import Logins
 from services.api.outbox import Outbox
@@ -19,6 +20,7 @@ from services.api.request_intake import RequestIntake
 from services.api.request_log import RequestLogs
 from services.api.rulebook import Rulebook
 from services.api.settings import Settings
+from services.api.silences import SilenceDesk
 from services.api.views import Views
 from services.api.whatsapp import Webhooks
 from shared.bus import Producer
@@ -52,6 +54,8 @@ class Parts:
     explainer: Explainer = field(init=False)
     webhooks: Webhooks = field(init=False)
     heartbeats: Heartbeats = field(init=False)
+    silences: SilenceDesk = field(init=False)
+    links: Links = field(init=False)
 
     def __post_init__(self) -> None:
         api, producer = self.settings.api, self.producer
@@ -69,6 +73,16 @@ class Parts:
             api.recent_minutes,
             self.heartbeats.board,
         )
+        self.silences = SilenceDesk(producer, self.views.silences, api.silences, api.bus_deadline_seconds)
+        notifications = self.settings.notifications
+        self.links = Links(
+            notifications.links,
+            notifications.wording,
+            self.settings.external.url,
+            self.views.alerts,
+            self.silences,
+            api.link_uses_per_minute_and_address,
+        )
         self.intake = Intake(producer, api.most_waiting_samples, api.bus_deadline_seconds)
         self.outbox = Outbox(self.database, producer, api.bus_deadline_seconds)
         self.logins = Logins(self.database, producer, self.views.tokens, api)
@@ -79,6 +93,11 @@ class Parts:
         self.backtests = Backtests(api.backtest.at_once)
         self.queries = Queries(self.database, api.query)
         self.explainer = Explainer(self.database, self.settings)
+
+    @property
+    def routing(self) -> Routing:
+        """Who is told of which alerts."""
+        return self.settings.notifications.routing
 
     @property
     def tokens(self) -> Tokens:

@@ -13,6 +13,7 @@ from services.api.core.business import BusinessView
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
 from services.api.core.heartbeats import Board
 from services.api.core.services import ServicesView
+from services.api.core.silences import Silences
 from services.api.core.system import SystemView
 from services.api.core.told_events import ToldEvents
 from services.api.core.traffic import MINUTE_MS, TrafficView
@@ -21,7 +22,17 @@ from shared import clock
 from shared.bus import Follower, Producer, Received
 from shared.messages.access import Token
 from shared.messages.rules import GroupStatus, RuleGroup
-from shared.messages.topics import ACCESS, ALERT_EVENTS, ALERT_STATE, HEALTH, HEARTBEATS, RULES, RULES_STATUS, SAMPLES
+from shared.messages.topics import (
+    ACCESS,
+    ALERT_EVENTS,
+    ALERT_STATE,
+    HEALTH,
+    HEARTBEATS,
+    RULES,
+    RULES_STATUS,
+    SAMPLES,
+    SILENCES,
+)
 from shared.service import Readiness
 
 TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
@@ -33,7 +44,7 @@ MOST_GATHERING_SECONDS = 5.0
 
 
 class Views:
-    """Follows the bus. Access, rules, active alerts and health must be complete before api is ready."""
+    """Follows the bus. Access, rules, silences, active alerts and health must be complete before api is ready."""
 
     def __init__(
         self,
@@ -51,6 +62,7 @@ class Views:
         self.alerts = ActiveAlerts()
         self.shadow_alerts = ActiveAlerts(shadow=True)
         """Those of rules that are tried out."""
+        self.silences = Silences()
         self.events = ToldEvents()
         """The latest, also of shadow rules."""
         self.health = HealthView()
@@ -63,7 +75,7 @@ class Views:
         self._health_changed = asyncio.Event()
         self._heartbeats_board = heartbeats
         now_ms = clock.now_ms()
-        compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
+        compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS, SILENCES]
         self._compacted = Follower(bootstrap, CONSUMER, compacted, producer, self._apply_compacted, "beginning")
         self._health = Follower(
             bootstrap, CONSUMER, [HEALTH], producer, self._apply_health, now_ms - FORGOTTEN_AFTER_MS
@@ -79,7 +91,7 @@ class Views:
 
     @property
     def complete(self) -> bool:
-        """Whether all tokens, rules and active alerts are known that were on the bus at the start."""
+        """Whether all tokens, rules, silences and active alerts are known that were on the bus at the start."""
         return self._compacted.caught_up.is_set()
 
     @property
@@ -89,7 +101,7 @@ class Views:
 
     async def follow(self, readiness: Readiness) -> None:
         """Follow until cancelled; `readiness` says when the views are complete."""
-        needed = {"access, rules and alerts": self._compacted, "health": self._health, "alert events": self._events}
+        needed = {"access, rules, silences and alerts": self._compacted, "health": self._health, "alert events": self._events}
         for name in needed:
             readiness.missing(name, "still being read from the bus")
         async with asyncio.TaskGroup() as tasks:
@@ -117,6 +129,8 @@ class Views:
                 self.statuses.pop(received.key, None)
             else:
                 self.statuses[received.key] = message
+        elif received.topic is SILENCES:
+            self.silences.put(received.key, message, received.offset)
         else:
             for alerts in (self.alerts, self.shadow_alerts):
                 alerts.put_state(received.key, message)

@@ -6,10 +6,6 @@ from pydantic import Field
 
 from shared.messages.message import Instant, Message
 
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
-
 
 class Matcher(Message):
     """A label matcher in Alertmanager's sense."""
@@ -19,29 +15,33 @@ class Matcher(Message):
     operator: Literal["=", "!=", "=~", "!~"] = "="
 
 
-class WeeklyWindow(Message):
-    """A part of some days of the week."""
+class TimeRange(Message):
+    """A time of the day, `HH:MM` to `HH:MM`; the end is excluded and may be 24:00."""
 
-    weekdays: list[Weekday] = []
-    """The days on which it begins; empty: every day."""
-    start: TimeOfDay
-    end: TimeOfDay
-    """Exclusive; not after `start`: it ends on the next day."""
+    start_time: str
+    end_time: str
 
 
-class Recurrence(Message):
-    """A silence that mutes only within these windows, for as long as it lasts."""
+class Window(Message):
+    """When a silence recurs: Alertmanager's time interval, and `dates`. What is given restricts."""
 
-    zone: str
-    """The time zone of the windows, as the IANA database names it, e.g. `Asia/Jakarta`."""
-    windows: Annotated[list[WeeklyWindow], Field(min_length=1, max_length=32)]
+    times: list[TimeRange] | None = None
+    weekdays: list[str] | None = None
+    """`monday`, or `monday:friday`."""
+    days_of_month: list[str] | None = None
+    """`1`, `10:20`; from the month's end: `-1`, `-3:-1`."""
+    months: list[str] | None = None
+    years: list[str] | None = None
+    dates: list[str] | None = None
+    """`2026-12-25`, or `2026-12-24:2026-12-26`."""
+    location: str = "UTC"
+    """The time zone."""
 
 
 class Silence(Message):
-    """Mutes alerts that all matchers match, from `starts_at` to `ends_at`; keyed by id.
-
-    Who ends it early sets `ends_at`; a tombstone forgets it long after.
-    """
+    """Mutes alerts that all matchers match, from `starts_at` to `ends_at`; keyed by id. Who ends it early
+    sets `ends_at`; a tombstone forgets it, long after. An
+    acknowledgement is about one alert and mutes its repeats and escalation."""
 
     id: str
     kind: Literal["silence", "acknowledgement"]
@@ -49,7 +49,9 @@ class Silence(Message):
     alert_id: str | None = None
     """For an acknowledgement: the alert it is about."""
     episode: Instant | None = None
-    """For an acknowledgement: the episode it is about; it means nothing for the alert's next one."""
+    """For an acknowledgement: the episode of the alert; without one, any."""
+    windows: Annotated[list[Window], Field(max_length=50)] = []
+    """It recurs: between `starts_at` and `ends_at` it mutes in these times only."""
     starts_at: Instant
     ends_at: Instant
     created_by: str
@@ -57,5 +59,3 @@ class Silence(Message):
     updated_at: Instant | None = None
     """When it was last changed; absent: never."""
     comment: str
-    recurrence: Recurrence | None = None
-    """Absent: it mutes all the time from its start to its end."""
