@@ -1,8 +1,10 @@
 """The transitions of one episode and what was sent of them, from PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import asyncpg
 
 from services.api.core.alert_bodies import AlertNotificationsBody, AlertStepBody, DeliveryBody
 from services.api.core.told_events import ToldEvent
@@ -67,7 +69,7 @@ async def stored_steps(database: Database, alert: str, episode_ms: int | None, l
     return AlertNotificationsBody(alert_id=alert, steps=steps, total=rows[0]["total"] if rows else 0)
 
 
-def _step(row: Mapping[str, Any]) -> dict[str, Any]:
+def _step(row: asyncpg.Record) -> dict[str, Any]:
     """The fields of a DeliveryBody."""
     same = (
         "notification_id",

@@ -17,7 +17,8 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware: all responses carry `SECURITY_HEADERS`, or stricter ones of their own; what the API answers is not kept by caches."""
+    """ASGI middleware: all responses carry `SECURITY_HEADERS`, unless they bring stricter ones of their own; what
+    the API answers is not kept by caches."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,7 +1,6 @@
 """What is past, from PostgreSQL: charts and resolved alerts."""
 
-from collections.abc import Mapping
-from typing import Any
+import asyncpg
 
 from services.api.core.alerts import finite
 from services.api.core.bodies import AlertBody, PerformanceBody, PerformanceMetric
@@ -93,7 +92,7 @@ async def alerts_since(database: Database, since_ms: int) -> list[AlertBody]:
     return [_alert(row) for row in rows]
 
 
-def _alert(row: Mapping[str, Any]) -> AlertBody:
+def _alert(row: asyncpg.Record) -> AlertBody:
     return AlertBody(
         id=row["episode_id"],
         alert_id=row["alert_id"],

@@ -1,5 +1,7 @@
 """What links in messages do: shown with GET, which chat programs do for a preview, and done with POST alone."""
 
+from zoneinfo import ZoneInfo
+
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -15,34 +17,30 @@ from shared.bus import BusUnavailable
 from shared.link_settings import LinksSettings
 from shared.links import BadLink, Link, read
 from shared.messages.silences import Silence
-from shared.routing.settings import WordingSettings
 
 USES = Counter("pantau_api_link_uses_total", "Links of messages that were opened or used", ["what", "outcome"])
 NOBODY = "link"
 
 
 class Links:
-    """Reads links and does what they are for, in the name of whom they were sent to."""
+    """Reads links and does what they are for, in the name of whom they were sent to. `language` is that of browsers
+    that ask for none there is."""
 
     def __init__(
         self,
         settings: LinksSettings,
-        wording: WordingSettings,
+        language: Language,
+        zone: ZoneInfo,
         external_url: str,
         alerts: ActiveAlerts,
         desk: SilenceDesk,
         per_minute_and_address: int,
     ) -> None:
-        self._settings, self._wording, self._external_url = settings, wording, external_url
+        self._settings, self.language, self._zone, self._external_url = settings, language, zone, external_url
         self._key = settings.secret()
         self._alerts, self._desk = alerts, desk
         self._limit = RateLimitItemPerMinute(per_minute_and_address)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    @property
-    def language(self) -> Language:
-        """The language of those who don't say theirs."""
-        return self._wording.language
 
     def show(self, token: str, address: str | None, language: Language) -> View:
         """What its holder sees first; nothing is changed."""
@@ -97,7 +95,7 @@ class Links:
         return View(
             outcome=outcome,
             language=language,
-            zone=self._wording.zone_info,
+            zone=self._zone,
             external_url=self._external_url,
             alert=alert,
             action="acknowledge" if link is None else link.action,

@@ -31,9 +31,7 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 class SilenceDesk:
     """Takes what people want muted."""
 
-    def __init__(
-        self, producer: Producer, known: Silences, settings: SilenceSettings, deadline_seconds: float
-    ) -> None:
+    def __init__(self, producer: Producer, known: Silences, settings: SilenceSettings, deadline_seconds: float) -> None:
         self._producer, self.known, self._deadline_seconds = producer, known, deadline_seconds
         self.settings = settings
         # Changes go one after the other, so that none is made of what another has just replaced.
@@ -50,7 +48,8 @@ class SilenceDesk:
         windows: Sequence[Window] = (),
         created_by: str = "",
     ) -> Silence:
-        """A new silence; `created_by` is shown instead of the author, whom the audit names. Problem 409 or 422; BusUnavailable."""
+        """A new silence; `created_by` is shown instead of the author, whom the audit names. Problem 409 or 422;
+        BusUnavailable."""
         now_ms = clock.now_ms()
         start_ms = max(start_ms or now_ms, now_ms)
         self._check_end(start_ms, end_ms, self.settings.longest_days * DAY_MS)
@@ -143,9 +142,7 @@ class SilenceDesk:
             await self._say("alert.acknowledge", author, before, after)
         return after
 
-    async def silence_once(
-        self, author: Author, id: str, labels: dict[str, str], reason: str, end_ms: int
-    ) -> Silence:
+    async def silence_once(self, author: Author, id: str, labels: dict[str, str], reason: str, end_ms: int) -> Silence:
         """A silence of exactly these labels with an id of its own, which is made only once. Problem 409 or 422."""
         now_ms = clock.now_ms()
         self._check_end(now_ms, end_ms, self.settings.longest_days * DAY_MS)
@@ -206,12 +203,16 @@ class SilenceDesk:
         if end_ms <= start_ms:
             raise invalid("body.ends_at", "lies before the start, or in the past")
         if end_ms - start_ms > longest_ms or end_ms > LATEST_INSTANT_MS:
-            raise invalid("body.ends_at", f"is later than allowed: at most {longest_ms / DAY_MS:g} days after the start")
+            raise invalid(
+                "body.ends_at", f"is later than allowed: at most {longest_ms / DAY_MS:g} days after the start"
+            )
 
     async def _say(self, action: str, author: Author, before: Silence | None, after: Silence) -> None:
         now_ms = clock.now_ms()
         if before is None and self.known.unended(now_ms) >= self.settings.most:
-            raise Problem(409, f"There are {self.settings.most} silences already: end some, or raise api.silences.most.")
+            raise Problem(
+                409, f"There are {self.settings.most} silences already: end some, or raise api.silences.most."
+            )
         subject = f"silence/{after.id}"
         made: AuditEntry = entry(author, action, subject, now_ms, _shown(before), _shown(after))
         version = content_id(SILENCES.name, after.id, instant_to_text(now_ms), made.id)

@@ -33,15 +33,15 @@ class Window(Message):
     months: list[str] | None = None
     years: list[str] | None = None
     dates: list[str] | None = None
-    """`2026-12-25`, or `2026-12-24:2026-12-26`."""
+    """`YYYY-MM-DD`, or `YYYY-MM-DD:YYYY-MM-DD`."""
     location: str = "UTC"
     """The time zone."""
 
 
 class Silence(Message):
     """Mutes alerts that all matchers match, from `starts_at` to `ends_at`; keyed by id. Who ends it early
-    sets `ends_at`; a tombstone forgets it, long after. An
-    acknowledgement is about one alert and mutes its repeats and escalation."""
+    sets `ends_at`; a tombstone forgets it, long after. An acknowledgement is about one alert and mutes its repeats and
+    escalation."""
 
     id: str
     kind: Literal["silence", "acknowledgement"]

@@ -192,8 +192,7 @@ def _form(view: View) -> str:
     signed = f"{words['as']} {view.recipient}. " if view.recipient else ""
     note = signed + _EFFECTS[view.language][view.action]
     return (
-        f'<form method="post"><button type="submit">{escape(button)}</button></form>'
-        f'<p class="note">{escape(note)}</p>'
+        f'<form method="post"><button type="submit">{escape(button)}</button></form><p class="note">{escape(note)}</p>'
     )
 
 

@@ -69,7 +69,7 @@ class Silences:
 
 
 def state(silence: Silence, episodes: Mapping[str, int], now_ms: int) -> SilenceState:
-    """Active, pending or expired. `episodes`: of each active alert the episode, for an acknowledgement ends with its."""
+    """Active, pending or expired. `episodes`: of each active alert its own; an acknowledgement ends with it."""
     if silence.kind == "acknowledgement" and silence.alert_id is not None:
         episode = episodes.get(silence.alert_id)
         if episode is None or silence.episode not in (None, episode):

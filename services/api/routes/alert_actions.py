@@ -45,7 +45,7 @@ async def acknowledge(request: Request, id: Id, wanted: AcknowledgementRequest) 
     """Somebody looks after it: nobody else is called, and it is not told again, until the end that is given (absent:
     `api.silences.acknowledgement_hours`) or the alert is over, which is told. Again: until another end."""
     parts = parts_of(request)
-    told = _active(parts, id)
+    told = active_alert(parts, id)
     made = await parts.silences.acknowledge(
         author_of(request), told.alert_id, told.episode, told.labels, wanted.reason, wanted.end_ms(clock.now_ms())
     )
@@ -61,7 +61,7 @@ async def acknowledge(request: Request, id: Id, wanted: AcknowledgementRequest) 
 async def unacknowledge(request: Request, id: Id) -> list[SilenceBody]:
     """The acknowledgements that ended with it: it is told again, and others are called."""
     parts = parts_of(request)
-    told = _active(parts, id)
+    told = active_alert(parts, id)
     ended = await parts.silences.unacknowledge(author_of(request), told.alert_id, told.episode)
     return [shown(parts, one) for one in ended]
 
@@ -76,7 +76,7 @@ async def unacknowledge(request: Request, id: Id) -> list[SilenceBody]:
 async def silence(request: Request, id: Id, wanted: AlertSilenceRequest) -> SilenceBody:
     """A silence of what has the same labels as this alert, all of them or those that are named."""
     parts = parts_of(request)
-    told = _active(parts, id)
+    told = active_alert(parts, id)
     names = told.labels if wanted.labels is None else wanted.labels
     for name in names:
         if name not in told.labels:
@@ -101,7 +101,7 @@ async def silence(request: Request, id: Id, wanted: AlertSilenceRequest) -> Sile
 async def muted(request: Request, id: Id) -> MutedBody:
     """Silences, acknowledgements and another alert that inhibits it. It works while the database is down."""
     parts = parts_of(request)
-    told, alerts, now_ms = _active(parts, id), parts.views.alerts.told(), clock.now_ms()
+    told, alerts, now_ms = active_alert(parts, id), parts.views.alerts.told(), clock.now_ms()
     found = muting.muting(parts.views.silences.all(), alerts, told, now_ms)
     firing = [(one.alert_id, one.labels) for one in alerts if one.state == "firing"]
     source = inhibited_by(parts.routing.inhibit_rules, told.labels, firing)
@@ -129,7 +129,7 @@ async def notifications(
     return await stored_steps(parts_of(request).database, *parsed, limit)
 
 
-def _active(parts: Parts, id: str) -> Told:
+def active_alert(parts: Parts, id: str) -> Told:
     """The active alert. Problem 404 or 409."""
     parsed = parse_id(id)
     if parsed is None:

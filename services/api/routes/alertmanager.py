@@ -45,8 +45,8 @@ from shared.service import VERSION
 SPEAKS = "0.27.0"
 PREFIXES = ("/api/v2", "/alertmanager/api/v2")
 NO_ALERTS = (
-    "alerts are not taken here: they come from Pantau's rules. Push samples to /api/monitoring/metrics and write a rule,"
-    " or let your program alert an Alertmanager of its own"
+    "alerts are not taken here: they come from Pantau's rules. Push samples to /api/monitoring/metrics and write a "
+    "rule, or let your program alert an Alertmanager of its own"
 )
 
 
@@ -111,7 +111,7 @@ async def status(request: Request) -> AlertmanagerStatus:
     return AlertmanagerStatus(
         cluster={"status": "disabled", "peers": []},
         versionInfo={**version, "buildDate": "", "goVersion": ""},  # type: ignore[typeddict-item]
-        config={"original": config_text(parts.written_routing, parts.routing)},
+        config={"original": config_text(parts.notifications.written, parts.routing)},
         uptime=instant_to_text(parts.started_ms),
     )
 
@@ -165,9 +165,7 @@ async def silences(request: Request, filters: Filter = None) -> list[GettableSil
     return find_silences(parts_of(request).views.silences.all(), filters_of(filters or ()), clock.now_ms())
 
 
-@viewer.get(
-    "/silence/{silenceID}", operation_id="alertmanagerSilence", summary="One silence", responses=_errors(404)
-)
+@viewer.get("/silence/{silenceID}", operation_id="alertmanagerSilence", summary="One silence", responses=_errors(404))
 async def silence(request: Request, silenceID: Id) -> GettableSilence:  # noqa: N803  (Alertmanager's name)
     """A silence by its id."""
     return silence_v2(_silence(parts_of(request), silenceID), clock.now_ms())

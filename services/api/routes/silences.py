@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from services.api.access import OperatorRoute, ViewerRoute
 from services.api.core import muting
-from services.api.core.alerts import active_body, event_body, newest_first
+from services.api.core.alerts import Told, active_body, event_body, newest_first
 from services.api.core.bodies import AlertBody
 from services.api.core.silence_bodies import (
     PreviewBody,
@@ -138,7 +138,7 @@ async def preview(request: Request, wanted: PreviewRequest) -> PreviewBody:
     return PreviewBody(total=len(bodies), alerts=bodies[:MOST_SHOWN], past_day=past)
 
 
-def alert_body(told: muting.Told) -> AlertBody:
+def alert_body(told: Told) -> AlertBody:
     """An active alert as the API shows it."""
     return active_body(told) if isinstance(told, CurrentAlert) else event_body(told)
 

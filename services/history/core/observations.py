@@ -45,7 +45,7 @@ def request_rows(batch: RequestLogBatch) -> list[Row]:
 
 def notification_rows(notification: Notification) -> list[Row]:
     """The rows of NOTIFICATION_LOG for one step of a delivery: one for each alert that it tells."""
-    told = [(one.event_id, one.alert_id, one.status) for one in notification.alerts]
+    told: list[tuple[str, str, str | None]] = [(one.event_id, one.alert_id, one.status) for one in notification.alerts]
     return [
         (
             notification.id,
