@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from shared.link_settings import LinksSettings
 from shared.routing.calendar_settings import Zone
 from shared.routing.configuration import KEYS, Routing, parse_routing, read_routing
 from shared.routing.errors import BadRouting
@@ -49,6 +50,8 @@ class NotificationsSettings(PeopleSettings):
     """Alertmanagers that get every alert beside the receivers; read further by notifier alone."""
     wording: WordingSettings = WordingSettings()
     """How messages are worded."""
+    links: LinksSettings = LinksSettings()
+    """Links in messages with which an alert is acknowledged or silenced."""
     _routing: Routing | None = PrivateAttr(None)
 
     @property
