@@ -27,6 +27,7 @@ POLICY = RetryPolicy(first_seconds=1.0, longest_seconds=60.0, give_up_seconds=86
 class Target:
     """One way to tell one person, or a place where many read it."""
 
+    receiver: str
     destination: str
     """`receiver/kind/index[/person]`"""
     channel: Channel

@@ -45,13 +45,12 @@ class Watchdog:
         instance: str,
         bootstrap: str,
         producer: Producer,
-        receiver: str,
         targets: Callable[[], Sequence[Target]],
         active: Callable[[], bool],
         language: Language,
     ) -> None:
-        """`targets`: who is told through `receiver` now; `active`: whether this notifier is the one that delivers."""
-        self._receiver, self._targets, self._active, self._language = receiver, targets, active, language
+        """`targets`: who is told now; `active`: whether this notifier is the one that delivers."""
+        self._targets, self._active, self._language = targets, active, language
         self._watch = Watch(rules(settings), instance, _elapsed_ms())
         self._follower = Follower(bootstrap, "notifier", [HEARTBEATS], producer, self._hear, start="end")
         self._direct = Direct()
@@ -90,11 +89,11 @@ class Watchdog:
             self._direct.forget(f"{subject} over")
             targets = self._targets()
             if not targets:
-                log.error("there is nobody to tell", receiver=self._receiver, subject=subject)
+                log.error("there is nobody to tell", subject=subject)
         now_ms = clock.now_ms()
         since_ms = now_ms - (_elapsed_ms() - page.since_ms)
         for one in targets:
-            told = notice(page, since_ms, now_ms, self._receiver, one.recipient, self._language)
+            told = notice(page, since_ms, now_ms, one.receiver, one.recipient, self._language)
             self._direct.tell(f"{subject} over" if page.over else subject, one, told)
 
 

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from services.notifier.channels.webhook import Webhook, WebhookSettings
-from services.notifier.direct import Target
+from services.notifier.core.postable import Outside
 from services.notifier.ping import Ping
 from services.notifier.watchdog import Watchdog
 from shared import clock
@@ -110,21 +110,14 @@ async def test_silence_is_told_past_the_bus_and_so_is_its_end(tmp_path: Path) ->
         await stack.enter_async_context(listening(receiver))
         url, asked = await stack.enter_async_context(outside_service())
         producer = Producer(kafka.bootstrap, "test")
-        channel = Webhook(WebhookSettings(url=SecretStr(receiver.url)), 4, "Pantau/test")
+        channel = Webhook(
+            WebhookSettings(url=SecretStr(receiver.url), format="pantau"), Outside("http://localhost", {})
+        )
         settings = WatchdogSettings(silent_after="3s", startup_grace="0", stagger="0")
         with kafka.there():
             run_module("infra.topics", PANTAU_KAFKA__BOOTSTRAP=kafka.bootstrap)
         # Nothing is there at the start: that is the first thing to be told.
-        watchdog = Watchdog(
-            settings,
-            "a",
-            kafka.bootstrap,
-            producer,
-            "boss",
-            lambda: [Target("boss/webhook/0", channel)],
-            lambda: True,
-            "en",
-        )
+        watchdog = Watchdog(settings, "a", kafka.bootstrap, producer, lambda: targets, lambda: True, "en")
         beats = Beats(producer)
         ping = Ping(PingSettings(url=SecretStr(url), interval="1s"), lambda: watchdog.is_well)
         work = [asyncio.create_task(one) for one in (producer.start(), watchdog.run(), beats.run(), ping.run())]

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from services.notifier.core.planned import Planned, told_by
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
 from services.notifier.core.lanes import Forward, Lane, Owed, Told
 from services.notifier.core.notice import Occasion
+from services.notifier.core.planned import Planned, told_by
 from shared.messages.notifications import Notification, NotifiedAlert
 
 DIGEST = ""

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import count
 
-from services.notifier.core.planned import Planned, muted_record, resumed
 from services.notifier.core.desk import Desk, Open
 from services.notifier.core.episodes import Change, Episode, Episodes
 from services.notifier.core.groups import Group, identity, new_group
 from services.notifier.core.lanes import Forward, Lane
 from services.notifier.core.ledger import Ledger
 from services.notifier.core.notice import NoticedAlert
+from services.notifier.core.planned import Planned, muted_record, resumed
 from services.notifier.core.planning import Planning
 from services.notifier.core.terms import Terms
 from shared.messages.alerts import AlertEvent

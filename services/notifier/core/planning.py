@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from services.notifier.core.planned import MOST_ALERTS, Planned, noticed, planned
 from services.notifier.core.desk import DIGEST, Desk, Open, Place
 from services.notifier.core.episodes import Episode
 from services.notifier.core.groups import Group
 from services.notifier.core.lanes import Lane, Owed
 from services.notifier.core.notice import NoticedAlert, Occasion
+from services.notifier.core.planned import MOST_ALERTS, Planned, noticed, planned
 from services.notifier.core.terms import Terms
 
 Mute = Callable[[Episode, list[str]], None]
