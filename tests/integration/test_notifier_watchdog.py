@@ -117,6 +117,7 @@ async def test_silence_is_told_past_the_bus_and_so_is_its_end(tmp_path: Path) ->
         with kafka.there():
             run_module("infra.topics", PANTAU_KAFKA__BOOTSTRAP=kafka.bootstrap)
         # Nothing is there at the start: that is the first thing to be told.
+        targets = [Target("boss", "boss/webhook/0", channel)]
         watchdog = Watchdog(settings, "a", kafka.bootstrap, producer, lambda: targets, lambda: True, "en")
         beats = Beats(producer)
         ping = Ping(PingSettings(url=SecretStr(url), interval="1s"), lambda: watchdog.is_well)
