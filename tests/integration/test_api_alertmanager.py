@@ -64,9 +64,11 @@ class TestAmtool:
         (found,) = await amtool("alert", "query", "alertname=AmAlert", "site=~j.t", path=path)
         assert found["fingerprint"] == alert.fingerprint
         assert (found["labels"], found["receivers"]) == (alert.labels, [{"name": "page"}])
-        assert found["status"] == {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []} or (
-            found["status"]["state"] == "active"  # amtool knows the fields of its own version only
-        )
+        assert {name: found["status"][name] for name in ("state", "silencedBy", "inhibitedBy")} == {
+            "state": "active",
+            "silencedBy": [],
+            "inhibitedBy": [],
+        }
         assert await amtool("alert", "query", "alertname=AmAlert", "--receiver=boss", path=path) == []
         assert "AmAlert" in await amtool("alert", "query", "alertname=AmAlert", output="extended", path=path)
 
@@ -98,9 +100,8 @@ class TestAmtool:
         assert over["status"]["state"] == "expired"
 
     async def test_what_is_refused_says_why(self, amtool: Amtool) -> None:
-        assert (
-            "not found" in await amtool("silence", "expire", "5d3c6a52-7a7c-4b5e-9a3f-1f2e3d4c5b6a", status=1) or True
-        )
+        nowhere = await amtool("silence", "expire", "5d3c6a52-7a7c-4b5e-9a3f-1f2e3d4c5b6a", status=1)
+        assert "404" in nowhere
         refusal = await amtool("alert", "add", "alertname=Mine", status=1)
         assert "come from Pantau's rules" in refusal
 
@@ -198,5 +199,5 @@ async def test_errors_are_texts(site: Site, change: dict[str, Any], status: int)
 async def test_who_may(site: Site) -> None:
     assert (await site.api.get(f"{V2}/alerts", None)).status == 401
     assert (await site.api.ask("POST", f"{V2}/silences", "viewer", json=SILENCE)).status == 403
-    assert (await site.api.get(f"{V2}/alerts?filter=%7B", "viewer")).status == 400
+    assert (await site.api.get(f"{V2}/alerts?filter=%3Dx", "viewer")).status == 400
     assert (await site.api.get("/alertmanager/api/v2/silences", "viewer")).body is not None

@@ -47,8 +47,11 @@ async def audited(topics: str, subject: str) -> list[tuple[str, str]]:
 async def test_a_silence_from_its_making_to_its_end(site: Site, topics: str) -> None:
     alert = await site.fires("LifeOf", site="jkt-1")
     other = await site.fires("LifeOf", site="sby-1")
-    wanted = {"matchers": [matcher("alertname", "LifeOf"), matcher("site", "jkt-.*", "=~")], "reason": "new fibre"}
-    preview = await site.post(f"{SILENCES_PATH}/preview", "viewer", matchers=wanted["matchers"])
+    wanted: dict[str, Any] = {
+        "matchers": [matcher("alertname", "LifeOf"), matcher("site", "jkt-.*", "=~")],
+        "reason": "new fibre",
+    }
+    preview = await site.post(f"{SILENCES_PATH}/preview", "viewer", matchers=matchers)
     assert [one["alert_id"] for one in preview["alerts"]] == [alert.alert_id]
     assert (preview["total"], preview["past_day"]) == (1, None), "the past is the database's"
 
@@ -146,7 +149,7 @@ async def test_an_acknowledgement_ends_with_its_alert(site: Site, topics: str) -
 async def test_a_silence_of_an_alert_in_one_step(site: Site) -> None:
     alert = await site.fires("OneStep", site="bdg-1", port="ge-0")
     path = f"/api/monitoring/alerts/{alert.alert_id}/silence"
-    wanted = {"reason": "known", "duration_seconds": 60}
+    wanted: dict[str, Any] = {"reason": "known", "duration_seconds": 60}
     of_all = await site.post(path, **wanted)
     assert {one["name"]: one["value"] for one in of_all["matchers"]} == alert.labels
     of_some = await site.post(path, **wanted, labels=["alertname", "site"])
