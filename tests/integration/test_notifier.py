@@ -81,8 +81,10 @@ def episodes(count: int, times: int = 1) -> list[AlertEvent]:
     """`count` alerts of a new rule each, going up and down `times` times, mixed as they would be."""
     events = []
     rules = [f"rule_{uuid.uuid4().hex[:8]}" for _ in range(count)]
-    for _ in range(times):
-        begun = {rule: clock.now_ms() - random.randrange(1_000) for rule in rules}
+    now_ms = clock.now_ms()
+    for one in range(times, 0, -1):
+        # Each after the one before: two episodes of an alert that begin in the same millisecond would be one.
+        begun = {rule: now_ms - one * 1_000 - random.randrange(900) for rule in rules}
         for state, transition in (("pending", 1), ("firing", 2), ("resolved", 3)):
             random.shuffle(rules)
             events += [
