@@ -86,7 +86,7 @@ def notifier(bootstrap: str, receiver: Receiver, directory: Path) -> AbstractCon
         directory / "notifier.log",
         PANTAU_KAFKA__BOOTSTRAP=bootstrap,
         PANTAU_NOTIFIER__ADMIN__PORT=str(admin),
-        PANTAU_NOTIFIER__RECEIVERS=json.dumps([{"name": "ops", "webhook": {"url": receiver.url}}]),
+        PANTAU_NOTIFIER__RECEIVERS=json.dumps([{"name": "ops", "webhook": {"url": receiver.url, "format": "pantau"}}]),
     )
 
 
