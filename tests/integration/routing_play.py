@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from shared import clock
@@ -13,6 +14,7 @@ from tests.integration.recording_webhooks import Recorder
 
 # Longer than the cases' group interval: what is told too much comes within it.
 SETTLE_SECONDS = 2.5
+MOST_SECONDS = 30.0
 
 # Notifications that are expected so far apart come in this order.
 APART_MS = 1_000
@@ -47,10 +49,8 @@ async def play(cases: Sequence[Case], player: Player, recorder: Recorder) -> Non
 
     last = max(case.ends_ms for case in cases)
     await asyncio.sleep(max(0.0, (start_ms + last - clock.now_ms()) / 1000))
-    try:
-        await eventually(all_came, 30)
-    except TimeoutError:
-        return
+    with suppress(AssertionError):  # each case says by itself what it misses
+        await eventually(all_came, MOST_SECONDS)
     await asyncio.sleep(SETTLE_SECONDS)
 
 

@@ -6,6 +6,7 @@ at which second which receiver is told what. `number` is that of the webhook in 
 the way to the route. Events are at least half a second away from when a group is looked at.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ import yaml
 from shared.routing.quoting import quoted
 
 FOLDER = Path(__file__).parent
+_NUMBERED = re.compile(r"(?<=\})#\d+(?=[/:])")
 WEBHOOKS = "http://receiver.invalid/"
 
 
@@ -116,6 +118,11 @@ class Case:
 def cases() -> list[Case]:
     """All of them, by name."""
     return [Case(path.stem, yaml.safe_load(path.read_text())) for path in sorted(FOLDER.glob("*.yaml"))]
+
+
+def alertmanagers_key(group_key: str) -> str:
+    """The key of a group without what tells siblings with the same matchers apart."""
+    return _NUMBERED.sub("", group_key)
 
 
 def _told(one: Mapping[str, Any]) -> Told:

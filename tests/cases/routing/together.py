@@ -4,7 +4,7 @@ plays them all at once."""
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.cases.routing import WEBHOOKS, Case, Told
+from tests.cases.routing import WEBHOOKS, Case, Told, alertmanagers_key
 
 LABEL = "case"
 _NOBODY = "nobody-at-all"
@@ -37,7 +37,7 @@ def labels_together(case: Case, name: str) -> dict[str, str]:
 
 def told_alone(case: Case, receiver: str, number: int, body: Mapping[str, Any]) -> Told:
     """What a webhook was told (Alertmanager's JSON), as if the case were alone."""
-    key = body["groupKey"].replace(f'/{{{LABEL}="{case.name}"}}', "", 1)
+    key = alertmanagers_key(body["groupKey"]).replace(f'/{{{LABEL}="{case.name}"}}', "", 1)
     for mark in (f'{LABEL}="{case.name}", ', f', {LABEL}="{case.name}"', f'{LABEL}="{case.name}"'):
         key = key.replace(mark, "")
     alerts = [(_name(case, one["labels"]), one["status"]) for one in body["alerts"]]

@@ -75,9 +75,11 @@ def test_the_keys_may_come_from_the_environment(file: Path) -> None:
 
 def test_an_alertmanager_file_may_be_named(file: Path) -> None:
     (file.parent / "alertmanager.yml").write_text(MINIMAL)
-    routing = read(file, "notifications: {alertmanager_file: alertmanager.yml}").routing
-    assert routing is not None
-    assert list(routing.receivers) == ["ops"]
+    in_file = read(file, "notifications: {alertmanager_file: alertmanager.yml}").routing
+    in_environment = read(file, PANTAU_NOTIFICATIONS__ALERTMANAGER_FILE="alertmanager.yml").routing
+    assert in_file is not None
+    assert list(in_file.receivers) == ["ops"]
+    assert in_environment == in_file
 
 
 def test_what_is_wrong_in_the_settings_has_its_line(file: Path) -> None:
