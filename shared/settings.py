@@ -42,6 +42,7 @@ SECTIONS = (
     "alerting",
     "history",
     "notifier",
+    "notifications",
     "api",
 )
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.heartbeat_settings import HeartbeatsSettings
+from shared.routing.settings import NotificationsSettings
 from shared.settings import CommonSettings, Section
 from shared.whatsapp.settings import WhatsappSettings
 
@@ -136,6 +137,7 @@ class Settings(CommonSettings):
     history: HistoryTerms = HistoryTerms()
     whatsapp: WhatsappSettings = WhatsappSettings()
     heartbeats: HeartbeatsSettings = HeartbeatsSettings()
+    notifications: NotificationsSettings = NotificationsSettings()
 
     def instance_label(self, port: int) -> str:
         """What tells this api's own metrics from another's; `port` is the one it listens on."""

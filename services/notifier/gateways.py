@@ -21,8 +21,7 @@ class Turns:
 
     def __init__(self, gateway: str, rate: RateSettings) -> None:
         self._name, self._longest_seconds = gateway, rate.longest_wait
-        # So many in such a window is both: what may go at once, and what may go in the long run.
-        self._item = RateLimitItemPerSecond(rate.burst, rate.window_seconds)
+        self._item = RateLimitItemPerSecond(*rate.window())
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._first = asyncio.Lock()
         self._waiting = 0
@@ -35,14 +34,15 @@ class Turns:
         self._waiting += 1
         try:
             async with asyncio.timeout(self._longest_seconds), self._first:
-                while not self._limiter.hit(self._item, self._name):
+                while True:
+                    if self._limiter.hit(self._item, self._name):
+                        return None
                     await asyncio.sleep(max(self._seconds_left(), SHORTEST_WAIT_SECONDS))
         except TimeoutError:
             metrics.GATEWAY_PUT_BACK.labels(self._name).inc()
             return Retry("rate_limit", f"gateway {self._name} may not send faster", self._seconds_left())
         finally:
             self._waiting -= 1
-        return None
 
     def _seconds_left(self) -> float:
         return max(self._stats()[0] - clock.now_ms() / 1000, 0.0)

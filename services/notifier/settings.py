@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from services.notifier.alertmanager_settings import AlertmanagerSettings
 from services.notifier.channels.log import LogChannelSettings
 from services.notifier.channels.webhook import WebhookSettings
+from shared.routing.settings import NotificationsSettings
 from shared.settings import AdminSettings, CommonSettings, Section
 
 
@@ -100,3 +101,4 @@ class Settings(CommonSettings):
     """Everything notifier is told."""
 
     notifier: NotifierSettings = NotifierSettings()
+    notifications: NotificationsSettings = NotificationsSettings()

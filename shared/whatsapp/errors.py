@@ -10,8 +10,8 @@ REASONS = (
 
 
 class GatewayError(Exception):
-    """The gateway can't be asked, or says what can't be; `reason` is one of REASONS, or `not_taken` of a message that it
-    says it did not take. The text holds no secret."""
+    """The gateway can't be asked, or says what can't be; `reason` is one of REASONS, or `not_taken` of a message that
+    it did not want. The text holds no secret."""
 
     def __init__(
         self, reason: str, text: str, status: int | None = None, answer: Any = None, retry_after: str | None = None

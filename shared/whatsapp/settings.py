@@ -195,14 +195,14 @@ class RateSettings(Section):
     per_minute: Annotated[float, Field(gt=0, le=6_000)] = 20.0
     """Messages a minute in the long run."""
     burst: Annotated[int, Field(ge=1, le=1_000)] = 5
-    """So many may go at once."""
+    """So many may go at once; never less than those of a second."""
     longest_wait: Annotated[float, Field(ge=0, le=300)] = 10.0
     """Seconds that a message waits for its turn; then it is put back, and tried again like one that failed."""
 
-    @property
-    def window_seconds(self) -> int:
-        """In how many seconds `burst` messages may go at most."""
-        return max(1, math.ceil(self.burst * 60 / self.per_minute))
+    def window(self) -> tuple[int, int]:
+        """(messages, seconds): so many may go in any so many seconds; that is both, the burst and the long run."""
+        seconds = max(1, math.ceil(self.burst * 60 / self.per_minute))
+        return max(self.burst, math.floor(seconds * self.per_minute / 60)), seconds
 
 
 class CanarySettings(Section):

@@ -48,7 +48,7 @@ class Context:
 
     wording: Wording
     gateways: Mapping[str, Any] = field(default_factory=dict)
-    """The settings of the WhatsApp gateways, by name."""
+    """The WhatsApp gateways that can send, by name: `services.notifier.gateways.gateways`."""
 
 
 @dataclass(frozen=True, slots=True)

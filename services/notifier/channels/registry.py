@@ -5,11 +5,41 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.notifier.channels import Channel, ChannelSettings, Context, Kind, email, log
+from services.notifier.channels import (
+    Channel,
+    ChannelSettings,
+    Context,
+    Kind,
+    apprise,
+    datadog,
+    discord,
+    email,
+    log,
+    msteams,
+    newrelic,
+    opsgenie,
+    pagerduty,
+    slack,
+    telegram,
+    webhook,
+    whatsapp,
+)
 
 KINDS: Mapping[str, Kind] = {
+    "apprise": apprise.KIND,
+    "datadog": datadog.KIND,
+    "discord": discord.KIND,
     "email": email.KIND,
     "log": log.KIND,
+    "msteams": msteams.KIND,
+    "msteamsv2": msteams.KIND_V2,
+    "newrelic": newrelic.KIND,
+    "opsgenie": opsgenie.KIND,
+    "pagerduty": pagerduty.KIND,
+    "slack": slack.KIND,
+    "telegram": telegram.KIND,
+    "webhook": webhook.KIND,
+    "whatsapp": whatsapp.KIND,
 }
 """By the name before `_configs`."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.notifier.channels import Payload
+from services.notifier.channels import Channel, ChannelSettings, Context, Kind, Payload
 from services.notifier.channels.http import Http, json_body
 from services.notifier.channels.http_settings import HttpConfig, Timeout, url_of
 from services.notifier.channels.signing import key_of, signature
@@ -15,10 +15,9 @@ from services.notifier.core.outcomes import Outcome
 from services.notifier.core.postable import Outside
 from shared import clock
 from shared.secret_values import secret_of
-from shared.settings import Section
 
 
-class WebhookSettings(Section):
+class WebhookSettings(ChannelSettings):
     """One of `webhook_configs`: where to, what in, and how the receiver knows that it is us."""
 
     url: SecretStr | None = None
@@ -37,8 +36,6 @@ class WebhookSettings(Section):
     """Credentials, certificates, headers, proxy."""
     timeout: Timeout = 10.0
     """For one request, from connecting to the answer."""
-    send_resolved: bool = True
-    """Whether the end of alerts is told."""
 
     @model_validator(mode="after")
     def _can_be_used(self) -> Self:
@@ -94,3 +91,10 @@ class Webhook:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+
+def _make(settings: WebhookSettings, destination: str, context: Context) -> Channel:
+    return Webhook(settings, Outside(context.wording.external_url))
+
+
+KIND = Kind(WebhookSettings, _make, from_global={"http_config": "http_config"})

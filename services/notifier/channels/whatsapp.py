@@ -1,26 +1,30 @@
 """Channel `whatsapp`: through WAHA, Meta's Cloud API, or another gateway; to one person at a time."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from services.notifier.channels import Channel, ChannelSettings, Context, Kind, Payload
 from services.notifier.channels.http_settings import Timeout
+from services.notifier.core.cutting import cut
 from services.notifier.core.gateway_outcomes import outcome_of
 from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent
-from services.notifier.core.text import text
+from services.notifier.core.text import text, title
 from services.notifier.core.wording import Wording
 from services.notifier.gateways import Gateway
 from shared import clock
 from shared.routing.numbers import whatsapp_address
 from shared.routing.people_settings import ToSettings
 from shared.settings import Section
-from shared.whatsapp.bodies import LONGEST_TEMPLATE_TEXT, LONGEST_TEXT, cloud_template, cloud_text, waha_text
+from shared.whatsapp.bodies import LONGEST_TEMPLATE_TEXT, LONGEST_TEXT, cloud_template, cloud_text, one_line, waha_text
 from shared.whatsapp.client import Client, within
 from shared.whatsapp.errors import GatewayError
 from shared.whatsapp.sending import cloud_send, other_send, waha_post
 from shared.whatsapp.settings import GatewaySettings
+
+# Meta bounds the whole: so much is left to the template itself.
+TEMPLATE_ROOM = 224
 
 
 class TemplateSettings(Section):
@@ -30,6 +34,11 @@ class TemplateSettings(Section):
     """Its name."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] | None = None
     """Its language, e.g. `id` or `en_US`; absent: that of whom it is for."""
+    parameters: Annotated[list[Literal["text", "title", "message", "severity", "link"]], Field(max_length=20)] = [
+        "text"
+    ]
+    """What takes the place of {{1}}, {{2}}, … in its body: the whole text, the headline; of the first alert message,
+    severity and link. Line breaks become ` · `: Meta takes none there."""
 
 
 class WhatsappChannelSettings(ChannelSettings):
@@ -42,7 +51,7 @@ class WhatsappChannelSettings(ChannelSettings):
     session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
     """WAHA: which session sends; absent: the first of the gateway's `sessions`, or `default`."""
     template: TemplateSettings | None = None
-    """Meta: what is sent, with the message as its one parameter; absent: the message itself, as free text."""
+    """Meta: what is sent; absent: free text, which arrives only within 24 hours after the person wrote to us."""
     timeout: Timeout = 15.0
     """For the gateway's answer."""
 
@@ -72,13 +81,27 @@ def render(notice: Notice, settings: WhatsappChannelSettings, gateway: GatewaySe
     if settings.template is None:
         return cloud_text(to, text(notice, wording, LONGEST_TEXT))
     language = settings.template.language or wording.of(notice).language
-    return cloud_template(to, settings.template.name, language, [text(notice, wording, LONGEST_TEMPLATE_TEXT // 2)])
+    return cloud_template(to, settings.template.name, language, _parameters(notice, settings.template, wording))
 
 
 PROBLEMS = {
     "no_number": "has no WhatsApp number",
     "bad_number": "has no number that this gateway can send to",
 }
+
+
+def _parameters(notice: Notice, template: TemplateSettings, wording: Wording) -> list[str]:
+    """All together they leave room for the template's own words."""
+    limit = (LONGEST_TEMPLATE_TEXT - TEMPLATE_ROOM) // max(len(template.parameters), 1)
+    event = notice.alerts[0].event
+    made = {
+        "text": lambda: text(notice, wording, limit),
+        "title": lambda: title(notice, wording, limit),
+        "message": lambda: event.message,
+        "severity": lambda: event.severity.upper(),
+        "link": lambda: wording.alert_url(event),
+    }
+    return [cut(one_line(made[name]()), limit) for name in template.parameters]
 
 
 class Whatsapp:

@@ -1,0 +1,97 @@
+"""Section `notifications` of `pantau.yaml`: who is told of what, when, and what mutes it. notifier acts by it; api
+shows it and says who would be told."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from shared.routing.calendar_settings import Zone
+from shared.routing.configuration import KEYS, Routing, parse_routing, read_routing
+from shared.routing.errors import BadRouting
+from shared.routing.people import Language
+from shared.routing.people_settings import PeopleSettings
+from shared.routing.plain_tree import steps_of, tree_of
+from shared.rules.errors import BadRule
+from shared.settings import Section
+
+
+class WordingSettings(Section):
+    """How messages are worded, unless a person wants them otherwise."""
+
+    zone: Zone = "Asia/Jakarta"
+    """The time zone of times in messages, of quiet hours and of schedules."""
+    language: Language = "id"
+    """`id` or `en`."""
+
+
+class NotificationsSettings(PeopleSettings):
+    """Alertmanager's configuration, in its file or as keys here, and what Pantau adds to it."""
+
+    alertmanager_file: Path | None = None
+    """An alertmanager.yml, instead of the keys from `global` to `templates`."""
+    global_: dict[str, Any] = Field(default={}, alias="global")
+    """What holds for all receivers that don't say it themselves: `smtp_smarthost`, `slack_api_url`, …"""
+    route: dict[str, Any] | None = None
+    """The tree of routes."""
+    receivers: list[dict[str, Any]] = []
+    """Who is told, and in which ways."""
+    inhibit_rules: list[dict[str, Any]] = []
+    """What fires and mutes what else."""
+    time_intervals: list[dict[str, Any]] = []
+    """Times of the week and the year at which routes are muted or active."""
+    mute_time_intervals: list[dict[str, Any]] = []
+    """The same, as Alertmanager called them before 0.24."""
+    templates: list[str] = []
+    """Files of templates; `*` stands for any."""
+    alertmanagers: Annotated[list[dict[str, Any]], Field(max_length=20)] = []
+    """Alertmanagers that get every alert beside the receivers; read further by notifier alone."""
+    wording: WordingSettings = WordingSettings()
+    """How messages are worded."""
+    _routing: Routing | None = PrivateAttr(None)
+
+    @property
+    def routing(self) -> Routing | None:
+        """What the file or the keys say; None if nothing is configured."""
+        return self._routing
+
+    @model_validator(mode="after")
+    def _routes(self) -> Self:
+        inline = {key: value for key, value in self.model_dump(by_alias=True, include=_FIELDS).items() if value}
+        if self.alertmanager_file is not None:
+            if inline:
+                raise _refused([(("alertmanager_file",), f"leaves no room for {', '.join(inline)}: write them there")])
+            self._routing = _read_file(self.alertmanager_file)
+        elif inline:
+            self._routing = _read_inline(inline)
+        return self
+
+
+_FIELDS = {"global_" if key == "global" else key for key in KEYS}
+
+
+def _read_file(path: Path) -> Routing:
+    try:
+        return parse_routing(path.read_text(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise _refused([(("alertmanager_file",), f"{path} can't be read: {reason}")]) from error
+    except BadRouting as error:
+        raise _refused([(("alertmanager_file",), f"{place}: {why}") for place, why in error.problems]) from error
+
+
+def _read_inline(values: dict[str, Any]) -> Routing:
+    try:
+        return read_routing(tree_of(values), "")
+    except (BadRouting, BadRule) as error:
+        raise _refused([(steps_of(place), reason) for place, reason in error.problems]) from error
+
+
+def _refused(problems: list[tuple[tuple[str | int, ...], str]]) -> ValidationError:
+    """The problems, each with its own place below the section."""
+    details = [
+        InitErrorDetails(type=PydanticCustomError("routing", "{reason}", {"reason": reason}), loc=steps, input=None)
+        for steps, reason in problems
+    ]
+    return ValidationError.from_exception_data("notifications", details)
