@@ -106,6 +106,7 @@ class Engine:
     def resume(self, now_ms: int) -> list[Planned]:
         """All that was on the bus at the start has been put in. What was under way, to be sent once more."""
         self._sought()
+        self.advance(now_ms)
         self._live = True
         again = []
         for entry in sorted(self.ledger.unfinished.values(), key=lambda one: (one.at, one.id)):

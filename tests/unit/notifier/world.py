@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.notifier.core.planned import Planned, outcome_of
 from services.notifier.core.destinations import Destination
 from services.notifier.core.engine import Engine
 from services.notifier.core.episodes import Episode
+from services.notifier.core.planned import Planned, outcome_of
 from shared.messages.alerts import AlertEvent
 from shared.messages.notifications import Notification
 from shared.routing.receivers import Fallback
@@ -17,7 +17,7 @@ from shared.routing.tree import Route, RouteDraft, build
 class FakeTerms:
     """Each receiver has one webhook, unless `ways` says otherwise."""
 
-    root: Route = build(RouteDraft(receiver="ops", immediate=True))
+    root: Route = field(default_factory=lambda: build(RouteDraft(receiver="ops", immediate=True)))
     ways: dict[str, list[Destination]] = field(default_factory=dict)
     fallbacks: dict[str, Fallback] = field(default_factory=dict)
     muted: dict[str, list[str]] = field(default_factory=dict)
