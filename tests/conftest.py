@@ -6,7 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -15,9 +15,22 @@ from psycopg import sql
 
 from infra.local import ports
 from shared.bus import Producer
+from tests.scheduling import ByServers, long_ones_first
 from tests.servers import kafka_server, postgres_server
 
 DEADLINE_SECONDS = 60.0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServers | None:
+    """With `--dist=loadfile`: see there."""
+    return ByServers(config, log) if config.option.dist == "loadfile" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Alone, tests run in their order: the quick ones tell first what is wrong."""
+    if hasattr(config, "workerinput"):
+        long_ones_first(items)
 
 
 @pytest.fixture(scope="module")

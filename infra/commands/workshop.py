@@ -38,7 +38,7 @@ def test(context: typer.Context) -> None:
         err.print(f"Left out: {LEFT_OUT}. What else is skipped, and why, is listed at the end.", markup=False)
     if not arguments:
         # Most of the time a test waits for a server, so two at a time are quicker also on two cores; by file, since
-        # the tests of a file share their servers.
+        # the tests of a file share their servers: see tests/scheduling.py.
         arguments = ["--numprocesses=2", "--dist=loadfile"]
     raise typer.Exit(_python("-m", "pytest", *arguments).returncode)
 

@@ -21,7 +21,7 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     """The machine's Chromium, without a window."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -40,7 +40,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def signed_in(browser: Browser, stack: "Stack") -> StorageState:
     """The cookie of one login for the tests that are not about logging in: attempts per minute are limited."""
     async with page_of(browser) as one:

@@ -114,7 +114,7 @@ class Stack:
         self.control.start(self.program(name))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory, recorder: "Recorder") -> Iterator[Stack]:
     """The product on ports and in a directory of its own, telling `recorder` of its alerts."""
     directory = tmp_path_factory.mktemp("stack")
@@ -188,7 +188,7 @@ class Recorder:
         return [first[identity] for identity in order]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def recorder() -> AsyncIterator[Recorder]:
     """A webhook receiver on a port of its own, in the tests' event loop."""
 
@@ -257,7 +257,7 @@ class Client:
         return [one for one in await self.get("/api/monitoring/alerts", status="active") if one["name"] == name]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def client(stack: Stack) -> AsyncIterator[Client]:
     """A client with an admin's token."""
     token = await asyncio.to_thread(stack.token, "admin")
