@@ -14,10 +14,9 @@ from services.health.target_settings import (
     IcmpTargetSettings,
     TargetSettings,
     TcpTargetSettings,
-    names_differ,
 )
 from shared.routeros.settings import MikrotikSettings
-from shared.settings import AdminSettings, CommonSettings, Section
+from shared.settings import AdminSettings, CommonSettings, Section, names_differ
 from shared.whatsapp.settings import WhatsappSettings
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -96,7 +95,7 @@ class HealthSettings(Section):
     @field_validator("http", "tcp", "dns", "icmp")
     @classmethod
     def _have_their_own_names(cls, targets: Sequence[TargetSettings]) -> Sequence[TargetSettings]:
-        names_differ(targets)
+        names_differ((one.name for one in targets), "targets")
         return targets
 
     @property
