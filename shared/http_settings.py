@@ -8,7 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from shared.secret_values import secret_in
 from shared.settings import Section
+from shared.tls import trusting
 
 
 class TlsSettings(Section):
@@ -36,19 +38,13 @@ class TlsSettings(Section):
         """The TLS context. ValueError naming the file that is no good."""
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("cert_file and key_file: both or neither")
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ValueError(f"ca_file: {self.ca_file} can't be used: {error.strerror or error}") from error
+        context = trusting(self.ca_file, anybody=self.insecure_skip_verify)
         context.minimum_version = ssl.TLSVersion.TLSv1_3 if self.min_version == "TLS13" else ssl.TLSVersion.TLSv1_2
         if self.cert_file is not None:
             try:
                 context.load_cert_chain(self.cert_file, self.key_file)
             except OSError as error:
                 raise ValueError(f"cert_file: {self.cert_file} can't be used: {error.strerror or error}") from error
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
         return context
 
 
@@ -133,8 +129,4 @@ def secret(name: str, value: SecretStr | None, file: Path | None) -> str:
     """The value, or what its file holds now; empty without either. ValueError naming a file that can't be read."""
     if file is None:
         return "" if value is None else value.get_secret_value()
-    try:
-        return file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ValueError(f"{name}: {file} can't be read: {reason}") from error
+    return secret_in(name, file)

@@ -6,7 +6,8 @@ its place (file and line, or the variable's name) and the reason.
 
 import os
 import socket
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -58,6 +59,13 @@ class Section(BaseModel):
     """A section of the settings: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def names_differ(names: Iterable[str], what: str) -> None:
+    """ValueError if two of these `what` (`routers`, ...) have the same name."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"two {what} are called {', '.join(twice)}")
 
 
 class KafkaSettings(Section):

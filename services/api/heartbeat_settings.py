@@ -1,13 +1,12 @@
 """Settings of heartbeats: section `heartbeats` of `pantau.yaml`, the jobs that report when they have run."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.secret_values import secret_of
-from shared.settings import Section
+from shared.settings import Section, names_differ
 
 SHORTEST_KEY = 20
 Seconds = Annotated[float, Field(gt=0, le=400 * 86_400)]
@@ -52,7 +51,5 @@ class HeartbeatsSettings(Section):
     @field_validator("jobs")
     @classmethod
     def _names_differ(cls, jobs: list[JobSettings]) -> list[JobSettings]:
-        twice = [name for name, count in Counter(one.name for one in jobs).items() if count > 1]
-        if twice:
-            raise ValueError(f"two heartbeats are called {', '.join(twice)}")
+        names_differ((one.name for one in jobs), "heartbeats")
         return jobs

@@ -1,6 +1,5 @@
 """Settings of the business' figures: section `business` of `pantau.yaml`."""
 
-from collections import Counter
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,7 +10,7 @@ from services.collector.core.business.defaults import DEFAULTS, Query
 from shared.messages.series import LABEL_NAME, METRIC_NAME, NAME
 from shared.metrics import Metric
 from shared.postgres.settings import ConnectionSettings
-from shared.settings import Section
+from shared.settings import Section, names_differ
 
 Interval = Annotated[float, Field(ge=10, le=86_400)]
 # What takes longer is nothing to be asked for every minute.
@@ -120,8 +119,7 @@ class BusinessSettings(Section):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if twice := [name for name, count in Counter(one.name for one in self.queries).items() if count > 1]:
-            raise ValueError(f"two queries are called {', '.join(twice)}")
+        names_differ((one.name for one in self.queries), "queries")
         return self
 
     def all_queries(self) -> dict[str, Query]:

@@ -66,6 +66,7 @@ def program(settings: Settings) -> Program:
         kinds = [(source.name.partition("/")[0], source.interval_seconds) for source in sources]
         metrics = [*scheduler.METRICS, *SCRAPE_METRICS, *(metric for source in sources for metric in source.metrics)]
         helps = Helps(metrics)
+        places = {kind: asyncio.Semaphore(own.most_at_once) for kind, _ in kinds}
         scraper = Scraper(own.host, settings.scrape)
         exporter = Exporter(own.exporter, latest, helps, scraper.status)
         host, port = await exporter.start()
@@ -83,8 +84,9 @@ def program(settings: Settings) -> Program:
                     tasks.create_task(follower(settings.kafka.bootstrap, runtime.producer, latest).run())
                 if (administrators := read_administrators(settings, runtime)) is not None:
                     tasks.create_task(administrators.run())
-                for source, wait in zip(sources, first_waits(kinds), strict=True):
-                    tasks.create_task(scheduler.Reader(source, publish, own.longest_pause_seconds, wait).run())
+                for source, wait, (kind, _) in zip(sources, first_waits(kinds), kinds, strict=True):
+                    reader = scheduler.Reader(source, publish, own.longest_pause_seconds, wait, places[kind])
+                    tasks.create_task(reader.run())
         finally:
             await backlog.drain(DRAIN_SECONDS)
             await exporter.stop()

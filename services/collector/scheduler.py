@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import structlog
 
@@ -41,10 +42,16 @@ class Reader:
     """Reads one source for ever."""
 
     def __init__(
-        self, source: Source, publish: Publish, longest_pause_seconds: float, first_after_seconds: float = 0.0
+        self,
+        source: Source,
+        publish: Publish,
+        longest_pause_seconds: float,
+        first_after_seconds: float = 0.0,
+        places: asyncio.Semaphore | None = None,
     ) -> None:
+        """`places` bound how many are read side by side; waiting for one counts for no deadline."""
         self._source, self._publish, self._longest_pause = source, publish, longest_pause_seconds
-        self._first_after = first_after_seconds
+        self._first_after, self._places = first_after_seconds, places or nullcontext()
         self._turn = OneAtATime(f"source {source.name}")
         self._errors: Counter[str] = Counter(dict.fromkeys((*KNOWN_REASONS, *source.reasons), 0))
         self._failures = 0
@@ -56,7 +63,8 @@ class Reader:
         pace = Pace(due, self._source.interval_seconds, self._longest_pause)
         while True:
             await asyncio.sleep(max(0.0, due - clock.elapsed()))
-            await self.read_once()
+            async with self._places:
+                await self.read_once()
             now = clock.elapsed()
             if self._failures:
                 # Nobody can guess or gain anything from it: it only spreads the attempts.

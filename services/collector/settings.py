@@ -54,6 +54,9 @@ class CollectorSettings(Section):
     """How often sources are read, unless they say otherwise."""
     deadline_seconds: Seconds = 10.0
     """How long a reading may take; never longer than its interval."""
+    most_at_once: Annotated[int, Field(ge=1, le=10_000)] = 512
+    """How many sources of one kind (`mikrotik`, ...) are read side by side; the others wait, which counts for no
+    deadline."""
     longest_pause_seconds: Seconds = 120.0
     """How rarely a failing source is tried at least; below 5 min, so that its `pantau_source_up` doesn't go stale."""
     buffer_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 3600.0

@@ -10,6 +10,7 @@ from services.health.board import Board
 from services.health.checks import all_checks
 from services.health.core.results import samples_of
 from services.health.core.spreading import first_waits
+from services.health.following import host_follower
 from services.health.plan import terms_of
 from services.health.requests import Requests
 from services.health.runner import Runner
@@ -64,12 +65,15 @@ def program(settings: Settings) -> Program:
         }
         asks = {name: runner.ask for name, runner in runners.items()}
         requests = Requests(settings.kafka.bootstrap, runtime.producer, asks)
+        hosts = host_follower(settings.kafka.bootstrap, runtime.producer, checks)
         waits = first_waits([(check.kind, check.interval_seconds) for check in checks])
         log.info("checking", checks=Counter(check.kind for check in checks))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(backlog.run())
                 tasks.create_task(requests.run())
+                if hosts is not None:
+                    tasks.create_task(hosts.run())
                 for runner, wait in zip(runners.values(), waits, strict=True):
                     tasks.create_task(runner.run(wait))
         finally:

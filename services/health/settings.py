@@ -14,12 +14,12 @@ from services.health.target_settings import (
     IcmpTargetSettings,
     TargetSettings,
     TcpTargetSettings,
-    names_differ,
 )
 from shared.routeros.settings import MikrotikSettings
-from shared.settings import AdminSettings, CommonSettings, Section
+from shared.settings import AdminSettings, CommonSettings, Section, names_differ
 from shared.whatsapp.settings import WhatsappSettings
 
+HostName = Annotated[str, Field(min_length=1, max_length=255)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Target = TypeVar("Target", bound=TargetSettings)
 Targets = Annotated[list[Target], Field(max_length=10_000)]
@@ -58,7 +58,7 @@ class DiskSpaceSettings(ThresholdSettings):
 class HealthSettings(Section):
     """The health service."""
 
-    host: str = Field(default_factory=socket.gethostname, min_length=1, max_length=255)
+    host: HostName = Field(default_factory=socket.gethostname)
     """The name of this machine: whose samples these are."""
     interval_seconds: Interval = 15.0
     """How often checks run, unless they say otherwise."""
@@ -78,6 +78,8 @@ class HealthSettings(Section):
     """How full the fullest disk is."""
     memory: ThresholdSettings = ThresholdSettings()
     """How much of the machine's memory is used."""
+    hosts: Annotated[list[HostName], Field(max_length=1_000)] = []
+    """Other machines, as their collectors call themselves (`collector.host`): of each, `disk_space` and `memory`."""
     mikrotik: MikrotikCheckSettings = MikrotikCheckSettings()
     """Whether each router (section `mikrotik`) answers through its API."""
     whatsapp: CheckSettings = CheckSettings()
@@ -96,8 +98,17 @@ class HealthSettings(Section):
     @field_validator("http", "tcp", "dns", "icmp")
     @classmethod
     def _have_their_own_names(cls, targets: Sequence[TargetSettings]) -> Sequence[TargetSettings]:
-        names_differ(targets)
+        names_differ((one.name for one in targets), "targets")
         return targets
+
+    @model_validator(mode="after")
+    def _hosts_differ(self) -> Self:
+        names_differ([self.host, *self.hosts], "hosts")
+        return self
+
+    def named(self, kind: str) -> str:
+        """What the check of this machine is called: as its kind, unless other machines are checked beside it."""
+        return f"{kind}:{self.host}" if self.hosts else kind
 
     @property
     def has_dependencies(self) -> bool:

@@ -1,7 +1,5 @@
 """Settings of the checks that have targets: lists in the section `health`, one entry for each target."""
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyAddress, Secr
 from services.health.check_settings import CheckSettings, Seconds
 from services.health.core.patterns import pattern_of
 from services.health.tls import ClientTlsSettings
+from shared.secret_values import secret_in
 
 
 def _is_pattern(text: str) -> str:
@@ -76,13 +75,7 @@ class HttpTargetSettings(TargetSettings):
     def request_headers(self) -> dict[str, str]:
         """The headers to send. ValueError naming a file that can't be used."""
         sent = {name: value.get_secret_value() for name, value in self.headers.items()}
-        for name, path in self.header_files.items():
-            try:
-                sent[name] = path.read_text().strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-                raise ValueError(f"header_files: {path} can't be read: {reason}") from error
-        return sent
+        return sent | {name: secret_in("header_files", path) for name, path in self.header_files.items()}
 
     @model_validator(mode="after")
     def _has_its_files(self) -> Self:
@@ -145,10 +138,3 @@ class IcmpTargetSettings(TargetSettings):
         if self.unhealthy_percent == 100:
             raise ValueError("unhealthy_percent must be below 100: more can't be lost")
         return self
-
-
-def names_differ(targets: Sequence[TargetSettings]) -> None:
-    """ValueError if two have the same name."""
-    twice = [name for name, count in Counter(one.name for one in targets).items() if count > 1]
-    if twice:
-        raise ValueError(f"two targets are called {', '.join(twice)}")

@@ -2,7 +2,6 @@
 
 import ssl
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -10,47 +9,35 @@ from pydantic import Field, model_validator
 from services.health.core.certificates import days_left, of_expiry
 from services.health.core.complaints import Complaint
 from services.health.core.results import CERTIFICATE_EXPIRY
+from shared.http_settings import TlsSettings
 from shared.messages.message import instant_to_text
 from shared.metrics import Metric
-from shared.settings import Section
 
 Days = Annotated[float, Field(ge=0, le=3_650)]
 
 
-class ClientTlsSettings(Section):
-    """How TLS is spoken, and when a certificate must be renewed."""
+class ClientTlsSettings(TlsSettings):
+    """How TLS is spoken, and when a certificate must be renewed. Of one that is not verified nothing is said."""
 
-    ca_file: Path | None = None
-    """Certificates that are trusted, instead of the system's."""
-    insecure_skip_verify: bool = False
-    """Trust whatever certificate is shown. It is not looked at then, so nothing is said about when it runs out."""
     degraded_days: Days = 14.0
     """Degraded when the certificate runs out within so many days."""
     unhealthy_days: Days = 3.0
     """Unhealthy when it does within so many."""
 
     @model_validator(mode="after")
-    def _can_be_used(self) -> Self:
+    def _in_order(self) -> Self:
         if self.unhealthy_days > self.degraded_days:
             raise ValueError("unhealthy_days must not be above degraded_days")
-        self.context()
         return self
 
     def context(self) -> ssl.SSLContext:
-        """The TLS context, which all with the same settings share. ValueError if `ca_file` can't be used."""
-        return _context(self.ca_file, self.insecure_skip_verify)
+        """The TLS context, which all with the same settings share. ValueError naming the file that is no good."""
+        return _context(self)
 
 
 @lru_cache(maxsize=64)  # each holds all that is trusted: about a megabyte
-def _context(ca_file: Path | None, insecure_skip_verify: bool) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise ValueError(f"ca_file: {ca_file} can't be used: {error.strerror or error}") from error
-    if insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+def _context(settings: ClientTlsSettings) -> ssl.SSLContext:
+    return TlsSettings.context(settings)
 
 
 class Certificate(NamedTuple):

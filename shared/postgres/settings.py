@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from shared.secret_values import secret_in
 from shared.settings import Section
+from shared.tls import trusting
 
 Part = Literal["activity", "databases", "locks", "replication", "statements", "sizes", "tables"]
 PARTS: tuple[Part, ...] = ("activity", "databases", "locks", "replication", "statements", "sizes", "tables")
@@ -37,13 +39,8 @@ class PostgresTlsSettings(Section):
             return False
         if self.mode == "prefer":
             return "prefer"
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ValueError(f"ca_file: {self.ca_file} can't be used: {error.strerror or error}") from error
+        context = trusting(self.ca_file, anybody=self.mode == "require")
         context.check_hostname = self.mode == "verify-full"
-        if self.mode == "require":
-            context.verify_mode = ssl.CERT_NONE
         return context
 
 
@@ -111,11 +108,7 @@ class ConnectionSettings(Section):
             return self.password.get_secret_value()
         if self.password_file is None:
             return None
-        try:
-            return self.password_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise ValueError(f"password_file {self.password_file} can't be read: {reason}") from error
+        return secret_in("password_file", self.password_file)
 
 
 class WatchedServerSettings(ConnectionSettings):

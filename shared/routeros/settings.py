@@ -1,13 +1,14 @@
 """Settings of the routers: section `mikrotik` of `pantau.yaml`. The collector reads them, health checks them."""
 
 import ssl
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from shared.settings import Section
+from shared.secret_values import secret_in
+from shared.settings import Section, names_differ
+from shared.tls import trusting
 
 Part = Literal["health", "interfaces", "sessions", "queues", "netwatch", "leases", "pools", "connections", "reboots"]
 PARTS: tuple[Part, ...] = (
@@ -47,13 +48,7 @@ class RouterTlsSettings(Section):
         """The TLS context; None for plain. ValueError naming what is no good."""
         if not self.enabled:
             return None
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ValueError(f"ca_file: {self.ca_file} can't be used: {error.strerror or error}") from error
-        if self.insecure_skip_verify or self.anonymous:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+        context = trusting(self.ca_file, anybody=self.insecure_skip_verify or self.anonymous)
         if self.anonymous:
             # Such ciphers exist only below TLS 1.3, and OpenSSL has them switched off otherwise.
             context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -120,9 +115,7 @@ class MikrotikSettings(LoginSettings):
     @field_validator("routers")
     @classmethod
     def _names_differ(cls, routers: list[RouterSettings]) -> list[RouterSettings]:
-        twice = [name for name, count in Counter(one.name for one in routers).items() if count > 1]
-        if twice:
-            raise ValueError(f"two routers are called {', '.join(twice)}")
+        names_differ((one.name for one in routers), "routers")
         return routers
 
     @model_validator(mode="after")
@@ -140,10 +133,4 @@ class MikrotikSettings(LoginSettings):
             return own.password.get_secret_value()
         if own.password_file is None:
             raise ValueError(f"router {router.name}: neither it nor the section has a password or password_file")
-        try:
-            return own.password_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise ValueError(
-                f"router {router.name}: password_file {own.password_file} can't be read: {reason}"
-            ) from error
+        return secret_in(f"router {router.name}: password_file", own.password_file)

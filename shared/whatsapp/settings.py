@@ -3,7 +3,6 @@ api takes their webhooks, the notifier sends through them."""
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from shared.secret_values import secret_of
-from shared.settings import Section
+from shared.settings import Section, names_differ
 from shared.whatsapp.pointers import check_pointer
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -282,7 +281,5 @@ class WhatsappSettings(Section):
     @field_validator("gateways")
     @classmethod
     def _names_differ(cls, gateways: list[GatewaySettings]) -> list[GatewaySettings]:
-        twice = [name for name, count in Counter(one.name for one in gateways).items() if count > 1]
-        if twice:
-            raise ValueError(f"two gateways are called {', '.join(twice)}")
+        names_differ((one.name for one in gateways), "gateways")
         return gateways

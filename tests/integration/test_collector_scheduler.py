@@ -173,3 +173,29 @@ async def test_instants_that_a_slow_reading_left_out_are_counted() -> None:
     await until(
         published, lambda: published.errors("slow", "missed") >= 2, Scripted("slow", slow, interval=0.02, deadline=10.0)
     )
+
+
+async def test_so_many_are_read_side_by_side_and_the_others_wait_without_failing() -> None:
+    running = most = 0
+
+    async def slow() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.02)
+        running -= 1
+
+    published, places = Published(), asyncio.Semaphore(2)
+    sources = [Scripted(f"s-{number}", slow, interval=60.0, deadline=10.0) for number in range(6)]
+    tasks = [asyncio.create_task(Reader(one, published, 60.0, places=places).run()) for one in sources]
+
+    async def all_of_them() -> bool:
+        return len(published.batches) == len(sources)
+
+    try:
+        await eventually(all_of_them)
+    finally:
+        for task in tasks:
+            task.cancel()
+    assert most == 2
+    assert {up for one in sources for up in published.up(one.name)} == {1.0}

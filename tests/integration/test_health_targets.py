@@ -234,6 +234,28 @@ async def test_a_certificate_of_nobody_we_trust(certificates: dict[int, Identity
         assert why(await http(wrong, tls=tls))[0] == "unhealthy"
 
 
+async def test_a_certificate_may_be_for_another_name_and_ours_may_be_asked_for(
+    certificates: dict[int, Identity],
+) -> None:
+    made = certificates[400]
+    demanding = made.context()
+    demanding.verify_mode = ssl.CERT_REQUIRED
+    demanding.load_verify_locations(made.certificate)
+    trusted = {"ca_file": str(made.certificate)}
+    shown = trusted | {"cert_file": str(made.certificate), "key_file": str(made.key)}
+    async with site(("/", portal), tls=demanding) as url:
+        port = int(url.rpartition(":")[2])
+        for tls, status in (
+            (shown, "healthy"),
+            (trusted, "unhealthy"),
+            (shown | {"server_name": "localhost"}, "healthy"),
+            (shown | {"server_name": "elsewhere"}, "unhealthy"),
+        ):
+            assert (await http(url, tls=tls)).status == status, tls
+        assert (await tcp(port, tls=shown | {"server_name": "localhost"})).status == "healthy"
+        assert why(await tcp(port, tls=shown | {"server_name": "elsewhere"})) == ("unhealthy", "tls")
+
+
 @asynccontextmanager
 async def talker(says: bytes, after: bytes = b"") -> AsyncIterator[int]:
     """The port of a server that says something, perhaps only once it has been told `after`."""

@@ -1,6 +1,5 @@
 """What is scraped: section `scrape` of `pantau.yaml`."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -10,7 +9,7 @@ from services.collector.scraping.job_settings import JobSettings
 from services.collector.scraping.prometheus_file import prometheus_jobs
 from services.collector.scraping.units import Duration, read_size
 from shared.promql.durations import duration_text
-from shared.settings import Section
+from shared.settings import Section, names_differ
 
 
 class ScrapeSettings(Section):
@@ -48,9 +47,7 @@ class ScrapeSettings(Section):
     @field_validator("jobs")
     @classmethod
     def _names_differ(cls, jobs: list[JobSettings]) -> list[JobSettings]:
-        twice = [name for name, count in Counter(one.job_name for one in jobs).items() if count > 1]
-        if twice:
-            raise ValueError(f"two jobs are called {', '.join(twice)}")
+        names_differ((one.job_name for one in jobs), "jobs")
         return jobs
 
     def interval_of(self, job: JobSettings) -> int:

@@ -10,17 +10,21 @@ from shared.blocking import BlockingCalls
 from shared.disks import Disks, read_disks
 from shared.messages.health import Status
 
+KIND = "disk_space"
 GIGABYTE = 1024 * 1024 * 1024
 
 
 class DiskSpaceCheck:
     """The worst of all disks decides. One that does not answer is unhealthy: nobody can write to it."""
 
-    name = kind = "disk_space"
+    kind = KIND
     secrets: frozenset[str] = frozenset()
 
-    def __init__(self, settings: DiskSpaceSettings, interval_seconds: float, deadline_seconds: float) -> None:
+    def __init__(
+        self, settings: DiskSpaceSettings, interval_seconds: float, deadline_seconds: float, name: str = KIND
+    ) -> None:
         self._settings = settings
+        self.name = name
         self.interval_seconds, self.deadline_seconds = interval_seconds, deadline_seconds
         self._calls = BlockingCalls()
 
@@ -55,4 +59,6 @@ def judge(disks: Disks, degraded_percent: float, unhealthy_percent: float) -> Fi
 def checks(settings: Settings) -> list[Check]:
     """The check that `settings` ask for, if they do."""
     own, check = settings.health, settings.health.disk_space
-    return [DiskSpaceCheck(check, own.interval_of(check), own.deadline_of(check))] if check.enabled else []
+    if not check.enabled:
+        return []
+    return [DiskSpaceCheck(check, own.interval_of(check), own.deadline_of(check), own.named(KIND))]

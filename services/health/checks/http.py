@@ -124,7 +124,11 @@ class HttpCheck:
         self, session: aiohttp.ClientSession, method: str, url: str, headers: dict[str, str], body: str
     ) -> _Answer:
         data = body.encode() if body else None
-        async with session.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
+        own = url.startswith("https:") and urlsplit(url).hostname == urlsplit(self._settings.url).hostname
+        name = self._settings.tls.server_name if own else None
+        async with session.request(
+            method, url, headers=headers, data=data, allow_redirects=False, server_hostname=name
+        ) as response:
             text, cut = await self._text(response)
             assert isinstance(response, _Response)
             lowered = {name.lower(): value for name, value in response.headers.items()}

@@ -7,17 +7,21 @@ from services.health.core.judgments import of_percent
 from services.health.settings import Settings, ThresholdSettings
 from shared.blocking import BlockingCalls
 
+KIND = "memory"
 MEGABYTE = 1024 * 1024
 
 
 class MemoryCheck:
     """What is not available to programs, in percent of all."""
 
-    name = kind = "memory"
+    kind = KIND
     secrets: frozenset[str] = frozenset()
 
-    def __init__(self, thresholds: ThresholdSettings, interval_seconds: float, deadline_seconds: float) -> None:
+    def __init__(
+        self, thresholds: ThresholdSettings, interval_seconds: float, deadline_seconds: float, name: str = KIND
+    ) -> None:
         self._thresholds = thresholds
+        self.name = name
         self.interval_seconds, self.deadline_seconds = interval_seconds, deadline_seconds
         self._calls = BlockingCalls()
 
@@ -37,4 +41,6 @@ class MemoryCheck:
 def checks(settings: Settings) -> list[Check]:
     """The check that `settings` ask for, if they do."""
     own, check = settings.health, settings.health.memory
-    return [MemoryCheck(check, own.interval_of(check), own.deadline_of(check))] if check.enabled else []
+    if not check.enabled:
+        return []
+    return [MemoryCheck(check, own.interval_of(check), own.deadline_of(check), own.named(KIND))]

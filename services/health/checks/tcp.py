@@ -35,7 +35,10 @@ class TcpCheck:
         settings, began = self._settings, clock.elapsed()
         address = {"address": f"{settings.host}:{settings.port}"}
         try:
-            reader, writer = await asyncio.open_connection(settings.host, settings.port, ssl=self._tls)
+            name = settings.tls.server_name if settings.tls else None
+            reader, writer = await asyncio.open_connection(
+                settings.host, settings.port, ssl=self._tls, server_hostname=name
+            )
         except OSError as error:
             return judged([of_connection(error)], address | {"connected": False})
         try:

@@ -1,7 +1,7 @@
 import pytest
 
 from services.collector.core.mikrotik.interfaces import Counted, rates
-from services.collector.core.mikrotik.readings import health, is_unclean, queues, served
+from services.collector.core.mikrotik.readings import health, is_unclean, netwatch, queues, served
 from services.collector.core.mikrotik.values import addresses, flag, number, seconds, two_rates
 
 NOW = 1_790_000_000_000
@@ -165,3 +165,11 @@ def counted(uptime: float, at: float, value: float) -> Counted:
 def test_rates(after: Counted, expected: list[float]) -> None:
     assert rate(counted(100, 0.0, 0.0), after) == expected
     assert rate(None, after) == []
+
+
+def test_a_host_that_has_not_been_tried_yet_says_nothing() -> None:
+    rows = [{"host": f"10.0.0.{number}", "status": status} for number, status in enumerate(("up", "unknown", "down"))]
+    assert [(one.series.partition("host=")[2][1:9], one.value) for one in netwatch("r", NOW, rows)] == [
+        ("10.0.0.0", 1.0),
+        ("10.0.0.2", 0.0),
+    ]

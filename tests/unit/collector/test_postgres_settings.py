@@ -51,7 +51,7 @@ def test_a_server_is_reached_by_its_parts_or_by_its_dsn(tmp_path: Path) -> None:
         ({"servers": [{"name": "x", "host": "h"}]}, "without a dsn, database, username must be said"),
         ({"servers": [DSN | {"host": "h"}]}, "only one of dsn and host"),
         ({"servers": [DSN | {"password": "x"}]}, "only one of password, password_file and a password in the dsn"),
-        ({"servers": [SERVER | {"password_file": "nowhere"}]}, "password_file nowhere can't be read"),
+        ({"servers": [SERVER | {"password_file": "nowhere"}]}, "password_file: nowhere can't be read"),
         ({"servers": [SERVER | {"tls": {"mode": "verify-full", "ca_file": "nowhere"}}]}, "ca_file: nowhere can't be"),
         ({"servers": [SERVER | {"tls": {"mode": "always"}}]}, "postgres.servers.0.tls.mode"),
         ({"servers": [SERVER | {"passwort": "x"}]}, "there is no such setting"),

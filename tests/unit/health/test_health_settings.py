@@ -27,6 +27,15 @@ def test_each_check_can_be_told_apart_or_left_out(tmp_path: Path) -> None:
     assert (checks["memory"].interval_seconds, checks["memory"].deadline_seconds) == (60.0, 9.0)
 
 
+def test_other_machines_have_checks_beside_ours_and_each_kind_a_sum(tmp_path: Path) -> None:
+    text = "health: {host: web-1, hosts: [db-1], memory: {enabled: false}}"
+    checks = {check.name: check.kind for check in all_checks(read(tmp_path, text))}
+    assert [name for name, kind in checks.items() if kind == "disk_space"] == [
+        *("disk_space:web-1", "disk_space:db-1", "disk_space")
+    ]
+    assert "memory" not in checks.values()
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -34,6 +43,7 @@ def test_each_check_can_be_told_apart_or_left_out(tmp_path: Path) -> None:
         ("health: {disk_space: {unhealthy_percent: 101}}", "health.disk_space.unhealthy_percent"),
         ("health: {interval_seconds: 0}", "health.interval_seconds"),
         ("health: {redis: {}}", "health.redis"),
+        ("health: {host: web-1, hosts: [db-1, web-1]}", "two hosts are called web-1"),
     ],
 )
 def test_a_bad_setting_is_refused_with_its_reason(tmp_path: Path, text: str, reason: str) -> None:
