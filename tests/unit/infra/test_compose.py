@@ -158,15 +158,16 @@ def test_who_uses_the_database_is_given_its_secret_as_a_file(secrets: Path) -> N
 
 
 def test_secrets_agree_are_private_and_are_kept(secrets: Path) -> None:
-    password, dsn = (secrets / "database_password").read_text(), (secrets / "database_dsn").read_text()
-    assert len(password) == 48
+    written = {one: (secrets / one).read_text() for one in ("database_password", "database_dsn", "links_key")}
+    password, dsn = written["database_password"], written["database_dsn"]
+    assert (len(password), len(written["links_key"])) == (48, 64)
     assert (
         dsn == f"postgresql://{ALL['timescaledb']['environment']['POSTGRES_USER']}:{password}@timescaledb:5432/pantau"
     )
     assert secrets.stat().st_mode & 0o077 == 0
     again = subprocess.run([DOCKER / "make-secrets", secrets], check=True, capture_output=True, text=True)
-    assert "kept" in again.stdout
-    assert (secrets / "database_password").read_text() == password
+    assert again.stdout.count("kept") == 2
+    assert {one: (secrets / one).read_text() for one in written} == written
     assert (DOCKER / "secrets" / ".gitignore").read_text().splitlines()[1] == "*"
 
 
