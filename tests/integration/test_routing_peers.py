@@ -8,11 +8,13 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from services.notifier.settings import Settings
 from shared import clock
 from shared.routing.configuration import parse_routing
 from shared.routing.errors import BadRouting
+from shared.settings import BadSettings, load
 from tests.cases.routing import Case, CaseSilence, Event, cases
-from tests.cases.routing.refused import REFUSED
+from tests.cases.routing.refused import REFUSED, REFUSED_BY_CHANNELS
 from tests.cases.routing.together import LABEL, labels_together, together
 from tests.integration.alertmanager_peer import Peer, PeerAlert, accepts, alertmanager, needs_alertmanager
 from tests.integration.recording_webhooks import Recorder, recording
@@ -72,6 +74,16 @@ def test_amtool_and_we_take_each_case(case: Case, tmp_path: Path) -> None:
     is_accepted, said = accepts(text, tmp_path)
     assert is_accepted, said
     assert set(parse_routing(text, case.name).receivers) == {one["name"] for one in case.configuration["receivers"]}
+
+
+@pytest.mark.parametrize("name", REFUSED_BY_CHANNELS)
+def test_amtool_and_our_channels_refuse_what_is_broken(name: str, tmp_path: Path) -> None:
+    is_accepted, said = accepts(REFUSED_BY_CHANNELS[name], tmp_path)
+    assert not is_accepted, said
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(REFUSED_BY_CHANNELS[name])
+    with pytest.raises(BadSettings, match=rf"ALERTMANAGER_FILE: {file}:\d+: "):
+        load(Settings, {"PANTAU_NOTIFICATIONS__ALERTMANAGER_FILE": str(file)})
 
 
 @pytest.mark.parametrize("name", REFUSED)
