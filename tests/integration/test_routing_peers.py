@@ -20,7 +20,7 @@ from tests.integration.alertmanager_peer import Peer, PeerAlert, accepts, alertm
 from tests.integration.recording_webhooks import Recorder, recording
 from tests.integration.routing_play import expected, out_of_order, play, told
 
-CASES = cases()
+CASES = [case.of_alertmanager for case in cases()]
 HOUR_MS = 3_600_000
 
 pytestmark = [pytest.mark.peers, needs_alertmanager]
@@ -36,7 +36,7 @@ class AlertmanagerPlayer:
     async def silence(self, case: Case, silence: CaseSilence, start_ms: int) -> None:
         """A silence for this case alone."""
         matchers = [*silence.matchers, {"name": LABEL, "value": case.name}]
-        await self._peer.post_silence(matchers, start_ms, start_ms + silence.ends_ms)
+        await self._peer.post_silence(matchers, start_ms + silence.starts_ms, start_ms + silence.ends_ms)
 
     async def take(self, events: Sequence[tuple[Case, Event]], start_ms: int) -> None:
         """All that happens at one time, in one request."""
