@@ -3,26 +3,14 @@ that nobody else needs the secrets in it."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.collector.core.business.answers import refusal
 from shared.postgres.settings import ConnectionSettings
 from shared.promql.durations import parse_duration
-from shared.promql.errors import BadQuery
+from shared.routing.duration_field import Between, Duration
 from shared.routing.people import Language
 from shared.settings import Section
-
-SHORTEST_MS, LONGEST_MS = 10_000, 24 * 3_600_000
-
-
-def _interval(text: str) -> str:
-    try:
-        length_ms = parse_duration(text)
-    except BadQuery as error:
-        raise ValueError(str(error)) from None
-    if not SHORTEST_MS <= length_ms <= LONGEST_MS:
-        raise ValueError("is between 10s and 1d")
-    return text
 
 
 class AdminsSettings(Section):
@@ -36,7 +24,7 @@ class AdminsSettings(Section):
     """Who: a row each, with the columns `whatsapp` and, where there are such, `name`, `email`, `telegram`, `language`
     and `zone`. Absent: active rows of `admin_users` with the role `super_admin`, with those of the columns that it has
     and we may read."""
-    interval: Annotated[str, AfterValidator(_interval)] = "5m"
+    interval: Annotated[Duration, Between("10s", "1d")] = "5m"
     """How often."""
     country_code: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")] = "62"
     """Put in front of national numbers, which are written with a leading 0."""

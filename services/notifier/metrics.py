@@ -74,11 +74,24 @@ GATEWAY_PUT_BACK = Counter(
     "pantau_notifier_gateway_put_back_total", "Notifications that got no turn in time and are tried again", ["gateway"]
 )
 
+FORWARD_SENT = Counter("pantau_notifier_forward_points_total", "Points that an outside system has taken", ["target"])
+FORWARD_ERRORS = Counter(
+    "pantau_notifier_forward_errors_total", "Requests with points that failed, by reason", ["target", "reason"]
+)
+FORWARD_DROPPED = Counter(
+    "pantau_notifier_forward_dropped_total",
+    "What is not forwarded: samples (too_many_series, out_of_order, not_finite), points (queue_full, too_old, stopped, "
+    "or how they were refused: http_403, ...)",
+    ["target", "reason"],
+)
+FORWARD_WAITING = Gauge("pantau_notifier_forward_points_waiting", "Points that an outside system is owed", ["target"])
+FORWARD_SERIES = Gauge("pantau_notifier_forward_series", "Series that are forwarded", ["target"])
+
+_shown: set[str] = set()
+
 
 def show_waiting(waiting: Mapping[str, int]) -> None:
     """What each receiver is owed now; who is not among them is owed nothing."""
-    for labels in list(WAITING._metrics):  # what was shown before
-        if labels[0] not in waiting:
-            WAITING.labels(*labels).set(0)
-    for receiver, count in waiting.items():
-        WAITING.labels(receiver).set(count)
+    _shown.update(waiting)
+    for receiver in _shown:
+        WAITING.labels(receiver).set(waiting.get(receiver, 0))
