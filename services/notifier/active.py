@@ -82,6 +82,16 @@ class Active:
             self.dispatcher.send(planned)
         self._planner = asyncio.create_task(self._plan())
 
+    async def try_out(self, wanted: Sequence[Planned]) -> None:
+        """Send what somebody asked for, unless it was sent before."""
+        ledger = self.engine.ledger
+        new = [one for one in wanted if not ledger.is_final(one.record.id) and one.record.id not in ledger.unfinished]
+        if new:
+            await self._ledger_log.write([one.record for one in new])
+        for one in new:
+            self.engine.note(one.record)
+            self.dispatcher.send(one)
+
     def wake(self) -> None:
         """Something has changed."""
         self._wake.set()
@@ -136,6 +146,8 @@ class Active:
             return
         await self._ledger_log.write([*others, *(one.record for one in planned)])
         for entry in others:
+            for reason in entry.muted_by:
+                metrics.MUTED.labels(reason.partition(":")[0]).inc()
             self.settle(entry)
             self.dispatcher.let_go(entry.id)
         for one in planned:
