@@ -41,6 +41,7 @@ SECTIONS = (
     "health",
     "alerting",
     "history",
+    "notifications",
     "notifier",
     "notifications",
     "api",

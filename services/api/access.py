@@ -26,6 +26,8 @@ class PublicRoute(APIRoute):
     needed: ClassVar[Needed | None] = None
     media: ClassVar[tuple[str, ...]] = ("application/json",)
     """What a body may be; nothing: there is none."""
+    refuses_foreign: ClassVar[bool] = True
+    """Whether pages of other sites may not lead browsers here."""
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         extra = dict(named.get("openapi_extra") or {})
@@ -40,7 +42,7 @@ class PublicRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             bearer = bearer_token(request)
-            if bearer is None:
+            if bearer is None and self.refuses_foreign:
                 _refuse_foreign(request)
             if needed is not None:
                 request.state.principal = authorize(request, bearer, needed)
@@ -106,7 +108,7 @@ def authenticate(request: Request, bearer: str | None) -> Principal:
     """Who is asking. Problem 401 if nobody who is known, 503 while it can't be known yet."""
     if not request.app.state.parts.views.complete:
         # Just started: a known token must not be called unknown, nor a list be given that lacks most of it.
-        raise unavailable("Starting: access, rules and alerts are still being read from the bus.")
+        raise unavailable("Starting: access, rules, silences and alerts are still being read from the bus.")
     text = session_token(request) if bearer is None else bearer
     tokens: Tokens = request.app.state.parts.tokens
     principal = tokens.find(text, clock.now_ms()) if text and len(text) <= LONGEST_TOKEN else None

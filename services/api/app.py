@@ -18,20 +18,25 @@ from services.api.core.rule_bodies import GroupReplacement, RuleFile
 from services.api.headers import SecurityHeaders
 from services.api.parts import Parts
 from services.api.routes import (
+    alert_actions,
+    alertmanager,
     alerts,
     backtest,
     explain,
     health,
     heartbeats,
+    links,
     metrics,
     performance,
     prometheus,
     query,
+    receivers,
     requests,
     rules,
     service,
     services,
     session,
+    silences,
     stream,
     whatsapp,
 )
@@ -51,7 +56,10 @@ everything; ingest may only push samples. Times are RFC 3339 in UTC. What goes w
 TAGS = [
     {"name": "monitoring", "description": "What is watched, and samples of one's own"},
     {"name": "rules", "description": "What raises alerts"},
+    {"name": "silences", "description": "What is muted, and who looks after what"},
+    {"name": "notifications", "description": "Who is told, and whether it arrives"},
     {"name": "prometheus", "description": "Rules and alerts as Prometheus tells them; errors have its form, too"},
+    {"name": "alertmanager", "description": "Alertmanager's API v2; errors are texts, as there"},
     {"name": "session", "description": "Login of the browser application"},
     {"name": "service", "description": "The api process itself"},
 ]
@@ -88,6 +96,13 @@ ROUTERS = (
     rules.texts,
     rules.actions,
     stream.router,
+    silences.preview_router,
+    silences.viewer,
+    silences.operator,
+    alert_actions.viewer,
+    alert_actions.operator,
+    receivers.viewer,
+    receivers.operator,
     explain.router,  # after all others below /alerts: its last route takes any id
     prometheus.router,
     query.router,
@@ -95,6 +110,7 @@ ROUTERS = (
     session.known,
     service.public,
     service.viewer,
+    links.router,
     pages.router,  # last: it takes every path that is left
 )
 
@@ -136,6 +152,9 @@ def build(parts: Parts | None) -> Api:
     )
     app.state.parts = parts
     problems.install(app)
+    for number, prefix in enumerate(alertmanager.PREFIXES):
+        for router in (alertmanager.viewer, alertmanager.operator):
+            app.include_router(router, prefix=prefix, include_in_schema=number == 0)
     for router in ROUTERS:
         app.include_router(router)
     return app

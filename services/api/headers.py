@@ -17,7 +17,8 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware: all responses carry `SECURITY_HEADERS`; what the API answers is not kept by caches."""
+    """ASGI middleware: all responses carry `SECURITY_HEADERS`, unless they bring stricter ones of their own; what
+    the API answers is not kept by caches."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -32,7 +33,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers["X-Request-Id"] = scope.get("request_id", "")
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")

@@ -1,5 +1,7 @@
 """What is past, from PostgreSQL: charts and resolved alerts."""
 
+import asyncpg
+
 from services.api.core.alerts import finite
 from services.api.core.bodies import AlertBody, PerformanceBody, PerformanceMetric
 from services.api.core.performance import UNITS, Window
@@ -29,14 +31,23 @@ WHERE snapshot_time >= to_timestamp($1) AND snapshot_time < to_timestamp($2) AND
     AND ($4::text IS NULL OR host = $4) GROUP BY host ORDER BY host = $5 DESC, host LIMIT 1
 ) GROUP BY step ORDER BY step
 """
-RESOLVED_QUERY = """
+_ALERT = """
 SELECT episode_id, alert_id, alert_type, group_name, severity, message, value, labels, annotations, expr, shadow,
     (extract(epoch FROM created_at) * 1000)::bigint AS created_ms,
     (extract(epoch FROM resolved_at) * 1000)::bigint AS resolved_ms
 FROM alert_logs
+"""
+RESOLVED_QUERY = f"""
+{_ALERT}
 WHERE resolved_at IS NOT NULL AND ($1::text IS NULL OR severity = $1) AND ($3::boolean IS NULL OR shadow = $3)
 ORDER BY created_at DESC, id DESC LIMIT $2
 """
+SINCE_QUERY = f"""
+{_ALERT}
+WHERE NOT shadow AND (created_at >= to_timestamp($1) OR resolved_at >= to_timestamp($1) OR resolved_at IS NULL)
+ORDER BY created_at DESC, id DESC LIMIT $2
+"""
+MOST_ALERTS = 10_000
 
 
 async def performance(
@@ -71,22 +82,30 @@ async def resolved_alerts(
     """Episodes that are over, newest first; of shadow rules, of the others, or (None) of all. DatabaseUnavailable."""
     async with database.connection() as connection:
         rows = await connection.fetch(RESOLVED_QUERY, severity, limit, shadow, timeout=QUERY_SECONDS)
-    return [
-        AlertBody(
-            id=row["episode_id"],
-            alert_id=row["alert_id"],
-            name=row["alert_type"],
-            group=row["group_name"],
-            severity=row["severity"],
-            message=row["message"],
-            status="resolved",
-            created_at=row["created_ms"],
-            resolved_at=row["resolved_ms"],
-            value=None if row["value"] is None else finite(row["value"]),
-            labels=row["labels"],
-            annotations=row["annotations"],
-            expr=row["expr"],
-            shadow=row["shadow"],
-        )
-        for row in rows
-    ]
+    return [_alert(row) for row in rows]
+
+
+async def alerts_since(database: Database, since_ms: int) -> list[AlertBody]:
+    """Episodes that fired or were over since then, newest first; not of shadow rules. DatabaseUnavailable."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(SINCE_QUERY, since_ms / 1000, MOST_ALERTS, timeout=QUERY_SECONDS)
+    return [_alert(row) for row in rows]
+
+
+def _alert(row: asyncpg.Record) -> AlertBody:
+    return AlertBody(
+        id=row["episode_id"],
+        alert_id=row["alert_id"],
+        name=row["alert_type"],
+        group=row["group_name"],
+        severity=row["severity"],
+        message=row["message"],
+        status="firing" if row["resolved_ms"] is None else "resolved",
+        created_at=row["created_ms"],
+        resolved_at=row["resolved_ms"],
+        value=None if row["value"] is None else finite(row["value"]),
+        labels=row["labels"],
+        annotations=row["annotations"],
+        expr=row["expr"],
+        shadow=row["shadow"],
+    )

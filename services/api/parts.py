@@ -10,6 +10,7 @@ from services.api.core.access import Tokens
 from services.api.explain import Explainer
 from services.api.heartbeats import Heartbeats
 from services.api.intake import Intake
+from services.api.links import Links
 from services.api.live import Live
 from services.api.logins import Logins
 from services.api.outbox import Outbox
@@ -17,13 +18,18 @@ from services.api.own_samples import OwnSamples
 from services.api.queries import Queries
 from services.api.request_intake import RequestIntake
 from services.api.request_log import RequestLogs
+from services.api.routing import RoutingInForce, routing_in_force
 from services.api.rulebook import Rulebook
 from services.api.settings import Settings
+from services.api.silences import SilenceDesk
+from services.api.trial_sends import TrialSends
 from services.api.views import Views
 from services.api.whatsapp import Webhooks
+from shared import clock
 from shared.bus import Producer
 from shared.database import Database
 from shared.messages.topics import DAY_MS
+from shared.routing.configuration import Routing
 from shared.service import Readiness
 
 
@@ -52,6 +58,11 @@ class Parts:
     explainer: Explainer = field(init=False)
     webhooks: Webhooks = field(init=False)
     heartbeats: Heartbeats = field(init=False)
+    silences: SilenceDesk = field(init=False)
+    links: Links = field(init=False)
+    notifications: RoutingInForce = field(init=False)
+    trial_sends: TrialSends = field(init=False)
+    started_ms: int = field(default_factory=clock.now_ms)
 
     def __post_init__(self) -> None:
         api, producer = self.settings.api, self.producer
@@ -61,13 +72,27 @@ class Parts:
         told_by = producer, self.instance, api.bus_deadline_seconds
         self.webhooks = Webhooks(self.settings.whatsapp, *told_by)
         self.heartbeats = Heartbeats(self.settings.heartbeats, *told_by)
+        self.trial_sends = TrialSends(producer, api.trial_send_seconds, api.most_trial_sends)
         self.views = Views(
             self.settings.kafka.bootstrap,
             producer,
             self.live,
             self.check_runs,
+            self.trial_sends,
             api.recent_minutes,
             self.heartbeats.board,
+        )
+        self.silences = SilenceDesk(producer, self.views.silences, api.silences, api.bus_deadline_seconds)
+        wording = self.settings.notifications.wording
+        self.notifications = routing_in_force(self.settings.notifications)
+        self.links = Links(
+            self.settings.notifications.links,
+            wording.language,
+            self.notifications.zone,
+            self.settings.external.url,
+            self.views.alerts,
+            self.silences,
+            api.link_uses_per_minute_and_address,
         )
         self.intake = Intake(producer, api.most_waiting_samples, api.bus_deadline_seconds)
         self.outbox = Outbox(self.database, producer, api.bus_deadline_seconds)
@@ -79,6 +104,11 @@ class Parts:
         self.backtests = Backtests(api.backtest.at_once)
         self.queries = Queries(self.database, api.query)
         self.explainer = Explainer(self.database, self.settings)
+
+    @property
+    def routing(self) -> Routing:
+        """Who is told of which alerts."""
+        return self.notifications.routing
 
     @property
     def tokens(self) -> Tokens:

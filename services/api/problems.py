@@ -89,15 +89,15 @@ def install(app: FastAPI) -> None:
         return response(request, Problem(400 if error.malformed else 422, str(error)[:2_000], error.errors))
 
     async def database(request: Request, error: Exception) -> Response:
-        log.warning("request needs the database, which is away", path=request.url.path, reason=str(error))
+        log.warning("request needs the database, which is away", route=_route(request), reason=str(error))
         return response(request, unavailable("The database can't be reached right now; what needs only the bus works."))
 
     async def not_set_up(request: Request, error: Exception) -> Response:
-        log.error("the database is not set up", path=request.url.path, reason=str(error))
+        log.error("the database is not set up", route=_route(request), reason=str(error))
         return response(request, unavailable("The database is not set up: an operator runs ./pantau migrate."))
 
     async def bus(request: Request, error: Exception) -> Response:
-        log.warning("request needs the bus, which is away", path=request.url.path, reason=str(error))
+        log.warning("request needs the bus, which is away", route=_route(request), reason=str(error))
         return response(request, unavailable("The bus did not take it in time. Send it again: that does no harm."))
 
     app.add_exception_handler(HTTPException, http)
@@ -107,6 +107,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BusUnavailable, bus)
     for kind in NOT_SET_UP:
         app.add_exception_handler(kind, not_set_up)
+
+
+def _route(request: Request) -> str | None:
+    """The path's pattern: a path itself may hold what is nobody's business."""
+    return getattr(request.scope.get("route"), "path_format", None)
 
 
 def _from_validation(error: RequestValidationError) -> Problem:

@@ -58,6 +58,21 @@ class QuerySettings(Section):
     """The most values in an answer, of all series and steps together."""
 
 
+class SilenceSettings(Section):
+    """What may be muted, and for how long."""
+
+    most: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Silences and acknowledgements that are not over yet; what is above is refused."""
+    longest_days: Annotated[float, Field(gt=0, le=3_660)] = 366.0
+    """The longest a silence may last; all have an end."""
+    longest_acknowledgement_days: Annotated[float, Field(gt=0, le=366)] = 30.0
+    """The longest an acknowledgement may last."""
+    acknowledgement_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 24.0
+    """How long an acknowledgement lasts if nobody says how long; it ends with its alert anyway."""
+    kept_days: Annotated[float, Field(ge=7, le=366)] = 7.0
+    """How long those that are over are still shown; history keeps them for longer."""
+
+
 class ApiSettings(Section):
     """Where api answers and what it allows."""
 
@@ -84,6 +99,8 @@ class ApiSettings(Section):
     """For one user name; what is above gets 429."""
     login_attempts_per_minute_and_address: Annotated[int, Field(ge=1)] = 30
     """For one address, whatever the user names."""
+    link_uses_per_minute_and_address: Annotated[int, Field(ge=1)] = 30
+    """Links of messages that one address may open or use; what is above gets 429."""
     most_stream_clients: Annotated[int, Field(ge=1)] = 500
     """Live streams that are open at once; what is above gets 503."""
     most_waiting_samples: Annotated[int, Field(ge=1_000)] = 100_000
@@ -96,12 +113,17 @@ class ApiSettings(Section):
     """How long a health check that is to run now may take, with the way there and back; what is above gets 503."""
     most_check_runs: Annotated[int, Field(ge=1, le=1_000)] = 16
     """Health checks that run because somebody asked, side by side; what is above gets 429."""
+    trial_send_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """How long the outcome of a test message to a receiver is waited for."""
+    most_trial_sends: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """Receivers that are tried because somebody asked, side by side; what is above gets 429."""
     recent_minutes: Annotated[int, Field(ge=5, le=240)] = 30
     """How much of `pantau.samples` is read at start for the charts of the overview."""
     drain_seconds: Annotated[float, Field(gt=0, le=60)] = 8.0
     """How long requests under way may take once api is told to stop."""
     backtest: BacktestSettings = BacktestSettings()
     query: QuerySettings = QuerySettings()
+    silences: SilenceSettings = SilenceSettings()
 
 
 class RuleTerms(BaseModel):

@@ -12,16 +12,30 @@ from services.api.core.bodies import SystemEvent
 from services.api.core.business import BusinessView
 from services.api.core.health import FORGOTTEN_AFTER_MS, HealthView
 from services.api.core.heartbeats import Board
+from services.api.core.receivers import DAY_MS, Deliveries
 from services.api.core.services import ServicesView
+from services.api.core.silences import Silences
 from services.api.core.system import SystemView
 from services.api.core.told_events import ToldEvents
 from services.api.core.traffic import MINUTE_MS, TrafficView
 from services.api.live import Live
+from services.api.trial_sends import TrialSends
 from shared import clock
 from shared.bus import Follower, Producer, Received
-from shared.messages.access import Token
+from shared.messages.access import Recipient, Token
 from shared.messages.rules import GroupStatus, RuleGroup
-from shared.messages.topics import ACCESS, ALERT_EVENTS, ALERT_STATE, HEALTH, HEARTBEATS, RULES, RULES_STATUS, SAMPLES
+from shared.messages.topics import (
+    ACCESS,
+    ALERT_EVENTS,
+    ALERT_STATE,
+    HEALTH,
+    HEARTBEATS,
+    NOTIFICATIONS,
+    RULES,
+    RULES_STATUS,
+    SAMPLES,
+    SILENCES,
+)
 from shared.service import Readiness
 
 TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
@@ -33,7 +47,7 @@ MOST_GATHERING_SECONDS = 5.0
 
 
 class Views:
-    """Follows the bus. Access, rules, active alerts and health must be complete before api is ready."""
+    """Follows the bus. Access, rules, silences, active alerts and health must be complete before api is ready."""
 
     def __init__(
         self,
@@ -41,6 +55,7 @@ class Views:
         producer: Producer,
         live: Live,
         check_runs: CheckRuns,
+        trial_sends: TrialSends,
         recent_minutes: int,
         heartbeats: Board,
     ) -> None:
@@ -51,6 +66,10 @@ class Views:
         self.alerts = ActiveAlerts()
         self.shadow_alerts = ActiveAlerts(shadow=True)
         """Those of rules that are tried out."""
+        self.silences = Silences()
+        self.recipients: dict[str, Recipient] = {}
+        """The application's administrators."""
+        self.deliveries = Deliveries()
         self.events = ToldEvents()
         """The latest, also of shadow rules."""
         self.health = HealthView()
@@ -59,16 +78,19 @@ class Views:
         self.traffic = TrafficView(recent_minutes)
         self.business = BusinessView()
         self.own_host = socket.gethostname()
-        self._live, self._check_runs = live, check_runs
+        self._live, self._check_runs, self._trial_sends = live, check_runs, trial_sends
         self._health_changed = asyncio.Event()
         self._heartbeats_board = heartbeats
         now_ms = clock.now_ms()
-        compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS]
+        compacted = [ACCESS, ALERT_STATE, RULES, RULES_STATUS, SILENCES]
         self._compacted = Follower(bootstrap, CONSUMER, compacted, producer, self._apply_compacted, "beginning")
         self._health = Follower(
             bootstrap, CONSUMER, [HEALTH], producer, self._apply_health, now_ms - FORGOTTEN_AFTER_MS
         )
         self._events = Follower(bootstrap, CONSUMER, [ALERT_EVENTS], producer, self._apply_event, "end")
+        self._notifications = Follower(
+            bootstrap, CONSUMER, [NOTIFICATIONS], producer, self._apply_notification, now_ms - DAY_MS
+        )
         self._samples = Follower(
             bootstrap, CONSUMER, [SAMPLES], producer, self._apply_samples, now_ms - recent_minutes * MINUTE_MS
         )
@@ -79,7 +101,7 @@ class Views:
 
     @property
     def complete(self) -> bool:
-        """Whether all tokens, rules and active alerts are known that were on the bus at the start."""
+        """Whether all tokens, rules, silences and active alerts are known that were on the bus at the start."""
         return self._compacted.caught_up.is_set()
 
     @property
@@ -87,13 +109,22 @@ class Views:
         """Set once the samples have been read that were on the bus at the start."""
         return self._samples.caught_up
 
+    @property
+    def deliveries_known(self) -> bool:
+        """Whether all deliveries of the last day are known that were on the bus at the start."""
+        return self._notifications.caught_up.is_set()
+
     async def follow(self, readiness: Readiness) -> None:
         """Follow until cancelled; `readiness` says when the views are complete."""
-        needed = {"access, rules and alerts": self._compacted, "health": self._health, "alert events": self._events}
+        needed = {
+            "access, rules, silences and alerts": self._compacted,
+            "health": self._health,
+            "alert events": self._events,
+        }
         for name in needed:
             readiness.missing(name, "still being read from the bus")
         async with asyncio.TaskGroup() as tasks:
-            for follower in (*needed.values(), self._samples, self._heartbeats):
+            for follower in (*needed.values(), self._samples, self._heartbeats, self._notifications):
                 tasks.create_task(follower.run())
             tasks.create_task(self._tell_health())
             for name, follower in needed.items():
@@ -103,10 +134,7 @@ class Views:
     def _apply_compacted(self, received: Received) -> None:
         message = received.message
         if received.topic is ACCESS:
-            if message is None:
-                self.tokens.remove(received.key)
-            elif isinstance(message, Token):
-                self.tokens.put(message)
+            self._apply_access(received.key, message)
         elif received.topic is RULES:
             if message is None:
                 self.rules.pop(received.key, None)
@@ -117,9 +145,20 @@ class Views:
                 self.statuses.pop(received.key, None)
             else:
                 self.statuses[received.key] = message
+        elif received.topic is SILENCES:
+            self.silences.put(received.key, message, received.offset)
         else:
             for alerts in (self.alerts, self.shadow_alerts):
                 alerts.put_state(received.key, message)
+
+    def _apply_access(self, key: str, message: Token | Recipient | None) -> None:
+        if message is None:
+            self.tokens.remove(key)
+            self.recipients.pop(key, None)
+        elif isinstance(message, Token):
+            self.tokens.put(message)
+        else:
+            self.recipients[key] = message
 
     def _apply_event(self, received: Received) -> None:
         self.events.put(received.message, received.accepted_ms)
@@ -127,6 +166,10 @@ class Views:
         alert = self.alerts.put_event(received.message)
         if alert is not None:
             self._live.publish("alert", alert)
+
+    def _apply_notification(self, received: Received) -> None:
+        self.deliveries.put(received.message)
+        self._trial_sends.settle(received.message)
 
     def _apply_health(self, received: Received) -> None:
         if self.health.put(received.message) and self._health.caught_up.is_set():

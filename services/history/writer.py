@@ -178,7 +178,10 @@ ROW_BY_ROW: dict[str, list[tuple[tables.Table, ToRows]]] = {
         (tables.ALERT_LOGS, _alert_logs),
     ],
     topics.NOTIFICATIONS.name: [
-        (tables.NOTIFICATION_LOG, lambda some: [observations.notification_row(one) for one in _messages(some)])
+        (
+            tables.NOTIFICATION_LOG,
+            lambda some: [row for one in _messages(some) for row in observations.notification_rows(one)],
+        )
     ],
     topics.AUDIT.name: [(tables.AUDIT_LOG, lambda some: [observations.audit_row(one) for one in _messages(some)])],
 }

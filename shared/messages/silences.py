@@ -40,8 +40,8 @@ class Window(Message):
 
 class Silence(Message):
     """Mutes alerts that all matchers match, from `starts_at` to `ends_at`; keyed by id. Who ends it early
-    sets `ends_at`; a tombstone forgets it, long after. An
-    acknowledgement is about one alert and mutes its repeats and escalation."""
+    sets `ends_at`; a tombstone forgets it, long after. An acknowledgement is about one alert and mutes its repeats and
+    escalation."""
 
     id: str
     kind: Literal["silence", "acknowledgement"]

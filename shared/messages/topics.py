@@ -9,6 +9,7 @@ from shared.messages.audit import AuditEntry
 from shared.messages.dead_letters import DeadLetter
 from shared.messages.health import HealthRequest, HealthResult
 from shared.messages.heartbeats import Heartbeat
+from shared.messages.notification_requests import NotificationRequest
 from shared.messages.notifications import Notification
 from shared.messages.requests import RequestLogBatch
 from shared.messages.rules import GroupStatus, RuleGroup
@@ -168,7 +169,7 @@ ACCESS = Topic(
     description="Hashes of tokens and sessions with role and expiry; recipients of notifications",
     cleanup="compact",
     producers=("api", "collector"),
-    consumers=("api", "notifier"),
+    consumers=("api", "collector", "notifier"),
 )
 NOTIFICATIONS = Topic(
     "pantau.notifications",
@@ -179,6 +180,17 @@ NOTIFICATIONS = Topic(
     retention_ms=30 * DAY_MS,
     producers=("notifier",),
     consumers=("history", "api", "notifier"),
+)
+NOTIFICATION_REQUESTS = Topic(
+    "pantau.notifications.requests",
+    key="receiver",
+    message=NotificationRequest,
+    description="Requests to try a receiver",
+    cleanup="delete",
+    # Nobody waits for longer than a minute; the rest is there to see who asked.
+    retention_ms=DAY_MS,
+    producers=("api",),
+    consumers=("notifier",),
 )
 HEARTBEATS = Topic(
     "pantau.heartbeats",
@@ -223,6 +235,7 @@ TOPICS: tuple[Topic, ...] = (
     SILENCES,
     ACCESS,
     NOTIFICATIONS,
+    NOTIFICATION_REQUESTS,
     HEARTBEATS,
     AUDIT,
     DEAD_LETTERS,

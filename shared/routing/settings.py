@@ -7,12 +7,14 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from shared.link_settings import LinksSettings
 from shared.routing.calendar_settings import Zone
 from shared.routing.configuration import KEYS, Routing, parse_routing, read_routing
 from shared.routing.errors import BadRouting
 from shared.routing.people import Language
 from shared.routing.people_settings import PeopleSettings
 from shared.routing.plain_tree import steps_of, tree_of
+from shared.routing.watchdog_settings import WatchdogSettings
 from shared.rules.errors import BadRule
 from shared.settings import Section
 
@@ -49,6 +51,10 @@ class NotificationsSettings(PeopleSettings):
     """Alertmanagers that get every alert beside the receivers; read further by notifier alone."""
     wording: WordingSettings = WordingSettings()
     """How messages are worded."""
+    links: LinksSettings = LinksSettings()
+    """Links in messages with which an alert is acknowledged or silenced."""
+    watchdog: WatchdogSettings = WatchdogSettings()
+    """How Pantau is itself watched."""
     _routing: Routing | None = PrivateAttr(None)
 
     @property
@@ -63,8 +69,16 @@ class NotificationsSettings(PeopleSettings):
             if inline:
                 raise _refused([(("alertmanager_file",), f"leaves no room for {', '.join(inline)}: write them there")])
             self._routing = _read_file(self.alertmanager_file)
-        elif inline:
+        elif inline.keys() - {"global"}:
             self._routing = _read_inline(inline)
+        # Only `global`: the default routes hold, with what it says.
+        return self
+
+    @model_validator(mode="after")
+    def _watchdog_tells_somebody(self) -> Self:
+        receiver, routing = self.watchdog.receiver, self._routing
+        if receiver is not None and (routing is None or receiver not in routing.receivers):
+            raise _refused([(("watchdog", "receiver"), f"there is no receiver {receiver[:80]!r}")])
         return self
 
 

@@ -13,7 +13,7 @@ from infra.contracts.schemas import schema_of
 from shared.bus.received import decode
 from shared.messages.alerts import AlertEvent, CurrentAlert, alert_id, event_id, fingerprint
 from shared.messages.notifications import Notification, notification_id
-from shared.messages.topics import SAMPLES, TOPICS, Topic
+from shared.messages.topics import NOTIFICATIONS, SAMPLES, TOPICS, Topic
 from tests.contract.examples import DIRECTORY, Example, all_examples, examples_of
 
 EXAMPLES = all_examples()
@@ -110,7 +110,7 @@ def test_the_ids_of_alerts_follow_from_what_they_identify(example: Example) -> N
     assert identity == event_id(message.alert_id, message.episode, transition)
 
 
-@pytest.mark.parametrize("example", [one for one in WITH_VALUE if "notifications" in one.topic.name], ids=str)
+@pytest.mark.parametrize("example", [one for one in WITH_VALUE if one.topic is NOTIFICATIONS], ids=str)
 def test_the_id_of_a_notification_follows_from_event_and_receiver(example: Example) -> None:
     message: Notification = example.message
     assert message.id == example.key

@@ -8,6 +8,8 @@ from shared.messages.alerts import Evidence, Severity, State
 from shared.messages.message import Instant, Number
 
 DeliveryState = Literal["planned", "sent", "failed", "unknown"]
+Occasion = Literal["change", "repeat", "digest", "escalation", "test"]
+Told = Literal["firing", "resolved", "passed"]
 
 
 class DeliveryBody(ExactBody):
@@ -22,6 +24,15 @@ class DeliveryBody(ExactBody):
     reason: str | None
     latency_ms: float | None
     """From the evaluation instant to the receiver's answer"""
+    destination: str
+    """Receiver, channel, number among those of its kind, and the person where there is one"""
+    occasion: Occasion
+    """Why it was due"""
+    told: Told | None
+    """As what it tells the alert"""
+    muted_by: list[str]
+    """What holds it back: `silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:ALERT`,
+    `mute-time:NAME`, `quiet-hours`, `cooldown`, `flapping`, `over-before-told`"""
 
 
 class TransitionBody(ExactBody):
@@ -69,6 +80,8 @@ class MomentBody(ExactBody):
     channel: str | None
     attempt: int | None
     reason: str | None
+    muted_by: list[str]
+    """Of a delivery that is held back: by what"""
 
 
 class AlertRuleBody(ExactBody):
@@ -98,3 +111,22 @@ class AlertDetailBody(ExactBody):
     """bus: the database can't be reached, and this is what the api has seen of the alert itself"""
     note: str | None
     """What is not in here, and why"""
+
+
+class AlertStepBody(DeliveryBody):
+    """One step of one delivery, of one transition of an alert."""
+
+    event_id: str
+    episode: str | None
+    """The id of the alert's episode; null: history does not hold its event"""
+    transition: int | None
+
+
+class AlertNotificationsBody(ExactBody):
+    """What was sent about an alert, and what was not, and why."""
+
+    alert_id: str
+    steps: list[AlertStepBody]
+    """The newest first"""
+    total: int
+    """How many there are"""

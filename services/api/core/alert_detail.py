@@ -136,7 +136,7 @@ def _moments(one: TransitionBody) -> Iterator[MomentBody]:
         if at is not None:
             yield MomentBody(
                 at=at, what=what, transition=one.transition, state=one.state, receiver=None, channel=None, attempt=None,
-                reason=None,
+                reason=None, muted_by=[],
             )  # fmt: skip
     for step in one.deliveries:
         yield MomentBody(
@@ -148,4 +148,5 @@ def _moments(one: TransitionBody) -> Iterator[MomentBody]:
             channel=step.channel,
             attempt=step.attempt,
             reason=step.reason,
+            muted_by=step.muted_by,
         )

@@ -87,6 +87,10 @@ class ActiveAlerts:
         """What was last told of each active alert, without its evidence, in the order in which they became known."""
         return list(self._told.values())
 
+    def told_of(self, alert: str) -> Told | None:
+        """What was last told of an active alert."""
+        return self._told.get(alert)
+
     def resolved(self, severity: Severity | None = None) -> list[AlertBody]:
         """Those that were seen to resolve: the database may not have the last of them yet. Newest first."""
         return newest_first(body for body in self._recent.values() if severity is None or body.severity == severity)

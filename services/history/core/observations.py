@@ -43,20 +43,28 @@ def request_rows(batch: RequestLogBatch) -> list[Row]:
     ]
 
 
-def notification_row(notification: Notification) -> Row:
-    """The row of NOTIFICATION_LOG for one step of a delivery."""
-    return (
-        notification.id,
-        notification.state,
-        notification.attempt,
-        notification.event_id,
-        notification.alert_id,
-        notification.receiver,
-        notification.channel,
-        at(notification.at),
-        notification.reason,
-        notification.latency_ms,
-    )
+def notification_rows(notification: Notification) -> list[Row]:
+    """The rows of NOTIFICATION_LOG for one step of a delivery: one for each alert that it tells."""
+    told: list[tuple[str, str, str | None]] = [(one.event_id, one.alert_id, one.status) for one in notification.alerts]
+    return [
+        (
+            notification.id,
+            notification.state,
+            notification.attempt,
+            event,
+            alert,
+            notification.receiver,
+            notification.channel,
+            at(notification.at),
+            notification.reason,
+            notification.latency_ms,
+            notification.destination,
+            notification.occasion,
+            status,
+            as_json(notification.muted_by),
+        )
+        for event, alert, status in told or [(notification.event_id, notification.alert_id, None)]
+    ]
 
 
 def audit_row(entry: AuditEntry) -> Row:

@@ -160,6 +160,10 @@ NOTIFICATION_LOG = Table(
         "at": "timestamptz",
         "reason": "text",
         "latency_ms": "double precision",
+        "destination": "text",
+        "occasion": "text",
+        "told": "text",
+        "muted_by": "jsonb",
     },
 )
 AUDIT_LOG = Table(

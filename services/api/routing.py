@@ -1,0 +1,51 @@
+"""Who is told of which alerts, as section `notifications` says it: for api to show, not to act by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from shared.routing.configuration import KEYS, Routing
+from shared.routing.on_call import Schedule
+from shared.routing.people import Person
+from shared.routing.receivers import Integration, Receiver
+from shared.routing.settings import NotificationsSettings
+from shared.routing.tree import Route
+
+UNCONFIGURED = Routing(
+    root=Route("log", group_wait_ms=0), receivers={"log": Receiver("log", (Integration("log", 0, {}),))}
+)
+
+
+@dataclass(frozen=True)
+class RoutingInForce:
+    """What is configured."""
+
+    routing: Routing
+    people: Mapping[str, Person]
+    schedules: Mapping[str, Schedule]
+    written: Mapping[str, Any]
+    """As it is written, secrets included; empty if nothing is."""
+    zone: ZoneInfo
+
+
+def routing_in_force(settings: NotificationsSettings) -> RoutingInForce:
+    """What the section says; it has been checked when it was read."""
+    wording = settings.wording
+    return RoutingInForce(
+        routing=settings.routing or UNCONFIGURED,
+        people=settings.directory(wording.zone, wording.language),
+        schedules=settings.schedules(wording.zone),
+        written=_written(settings),
+        zone=ZoneInfo(wording.zone),
+    )
+
+
+def _written(settings: NotificationsSettings) -> Mapping[str, Any]:
+    if settings.alertmanager_file is not None:
+        found = yaml.safe_load(settings.alertmanager_file.read_text())
+        return found if isinstance(found, dict) else {}
+    named = {"global_" if key == "global" else key for key in KEYS}
+    return settings.model_dump(by_alias=True, include=named)
