@@ -62,6 +62,11 @@ class Places:
         return self.secrets / "database.dsn"
 
     @property
+    def link_key_file(self) -> Path:
+        """The key of links in messages; readable by the owner only."""
+        return self.secrets / "links.key"
+
+    @property
     def supervisor_socket(self) -> Path:
         """Supervisor's control socket: in the data directory if its path is short enough."""
         inside = self.run / "supervisor.sock"

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from infra import accounts, topics
 from infra.local import kafka, ports, postgres, supervisor, web
 from infra.local.errors import LocalStackError, last_lines
+from infra.local.link_key import link_key
 from infra.local.narration import Narrator
 from infra.local.places import PROJECT, Places
 from infra.local.processes import POLL_SECONDS, Program, wait_until
@@ -205,7 +206,7 @@ def child_environment(places: Places, configuration: Configuration) -> dict[str,
     if configuration.file:
         told["PANTAU_CONFIG"] = str(configuration.file)
     kept = {name: value for name, value in os.environ.items() if name != "PANTAU_DATABASE__DSN"}
-    return kept | told | marked_environment(places)
+    return kept | told | link_key(places, configuration) | marked_environment(places)
 
 
 def bootstrap(configuration: Configuration) -> str:

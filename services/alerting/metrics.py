@@ -8,6 +8,10 @@ EVALUATIONS = Counter("pantau_alerting_evaluations_total", "Evaluations of one r
 FAILURES = Counter("pantau_alerting_evaluation_failures_total", "Evaluations without an answer", ["group"])
 TRANSITIONS = Counter("pantau_alerting_transitions_total", "Transitions of alerts", ["state"])
 UNKNOWN = Counter("pantau_alerting_unknown_instants_total", "Instants of a group without a sign of any collector")
+PASSED_OVER = Counter(
+    "pantau_alerting_passed_over_instants_total",
+    "Instants of groups that waited for others, or for history, until their samples had to be let go",
+)
 LATE = Counter(
     "pantau_alerting_late_samples_total", "Samples that came after an instant that they belong to had been evaluated"
 )
@@ -45,6 +49,7 @@ def count(outputs: Outputs) -> None:
     """Count what a piece of the fold brought forth."""
     EVALUATIONS.inc(outputs.evaluations)
     UNKNOWN.inc(outputs.unknown_instants)
+    PASSED_OVER.inc(outputs.passed_over)
     for event in outputs.events:
         TRANSITIONS.labels(event.state).inc()
     for reason, number in outputs.refused.items():

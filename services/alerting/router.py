@@ -62,6 +62,8 @@ class Owned:
     watermark_ms: int = 0
     signs: Signs = field(default_factory=Signs)
     """Of collectors, since the last marker."""
+    untold: list[Callable[[], None]] = field(default_factory=list)
+    """Acknowledge what has been routed since the last marker: only that tells of its signs, and how far groups came."""
     behind: int = 0
     """Messages not yet routed, as of the last look."""
 
@@ -254,7 +256,7 @@ class Router:
                 self._filler.want(Fill(change.group, change.revision, partition, starts[back], live))
 
     async def _route(self, batch: list[Taken]) -> None:
-        """Send on what a batch of messages holds for any group; acknowledge them when that is durable."""
+        """Send on what a batch of messages holds for any group; they are acknowledged with the next marker."""
         if not batch:
             return
         # A marker must not pass by what the stream has left out.
@@ -281,7 +283,9 @@ class Router:
                 owned.position = max(owned.position, record.offset + 1)
                 # Others may have been accepted in the same millisecond.
                 owned.watermark_ms = max(owned.watermark_ms, record.timestamp - 1)
-            taken.done()
+                owned.untold.append(taken.done)
+            else:
+                taken.done()
 
     def _note(self, batch: PackedBatch, partition: int, accepted_ms: int) -> None:
         """What a batch says beside its samples."""
@@ -332,6 +336,10 @@ class Router:
         payload = Opaque(dump(Marker(self._samples, progress, dict(self._evaluated))))
         await self._send([Outgoing(ALERTING_INPUTS, "", payload, partition=one) for one in range(self._inputs)])
         self._evaluated.clear()
+        for owned in self._owned.values():
+            for done in owned.untold:
+                done()
+            owned.untold.clear()
         self._marked_ms = {one: owned.watermark_ms for one, owned in self._owned.items()}
         self._told_at = clock.elapsed()
         now_ms = self._broker_clock.now_ms()

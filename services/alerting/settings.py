@@ -39,6 +39,11 @@ class AlertingSettings(Section):
     most_series_per_group: Annotated[int, Field(ge=1, le=10_000_000)] = 300_000
     """A rule group that selects more series is refused, and everything else goes on."""
 
+    most_waiting_samples: Annotated[int, Field(ge=0, le=10_000_000_000)] = 20_000_000
+    """Groups that read what others make wait for these when an outage of alerting is made up for: so many samples are
+    kept for them in each of the four partitions of rule groups, at about 20 bytes, and those of the last hour in any
+    case. Instants whose samples had to go pass by, and are counted."""
+
     evaluation_threads: Annotated[int, Field(ge=1, le=64)] = 2
     """Threads in which groups are evaluated that take long."""
 
@@ -61,5 +66,6 @@ class Settings(CommonSettings):
             lateness_ms=round(mine.lateness_seconds * 1000),
             dark_after_ms=round(mine.dark_after_seconds * 1000),
             most_series=mine.most_series_per_group,
+            most_waiting_samples=mine.most_waiting_samples,
             outside=Outside(tuple(sorted(self.external.labels.items())), self.external.url),
         )

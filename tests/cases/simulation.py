@@ -36,6 +36,8 @@ class Simulation:
         """Samples that don't count, by reason."""
         self.too_late: Counter[str] = Counter()
         """Those that came too late, by source."""
+        self.passed_over = 0
+        """Instants that were not evaluated, for their samples had to be let go."""
         self.fold = Fold(self.terms)
         self.groups: dict[str, RuleGroup] = {}
         self.revision = 0
@@ -145,11 +147,13 @@ class Simulation:
         """A collector gives a sign of life."""
         self._signs[0].append(Sign(source, self.now_ms, newest_ms))
 
-    def mark(self, watermark_ms: int | None = None) -> None:
-        """What groups made comes back, then all that was accepted in partitions that are not held has been routed."""
-        waiting, self._waiting = self._waiting, []
-        for batch in waiting:
-            self.accept(batch)
+    def mark(self, watermark_ms: int | None = None, *, behind: bool = False) -> None:
+        """What groups made comes back, then all that was accepted in partitions that are not held has been routed;
+        it does not yet come back where the router is `behind`, for it was accepted after all that waits there."""
+        if not behind:
+            waiting, self._waiting = self._waiting, []
+            for batch in waiting:
+                self.accept(batch)
         evaluated, self._evaluated = self._evaluated, {}
         watermark = self.now_ms if watermark_ms is None else watermark_ms
         progress = []
@@ -180,6 +184,7 @@ class Simulation:
     def _take(self, outputs: Outputs) -> None:
         self.events += outputs.events
         self.refused += outputs.refused
+        self.passed_over += outputs.passed_over
         self.too_late += outputs.too_late
         for group, samples, evaluated in outputs.derived:
             rows = [Sample(key_of(dict(labels)), time, value) for labels, time, value in samples]

@@ -1,6 +1,7 @@
 """When workers come and go the stream may leave out what it has read. Nothing is lost or late because of it."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from mode.utils.queues import FlowControlQueue
@@ -14,6 +15,7 @@ from services.alerting.stream import _Flow
 from services.alerting.taken import Taken
 from services.alerting.turns import TakingUp, Turns
 from shared.bus import Outgoing, Producer
+from shared.bus.producer import Acknowledged
 from shared.bus.received import decode as received
 from shared.database import Database
 from shared.messages.rules import AlertingRule, RuleGroup
@@ -84,6 +86,61 @@ async def test_the_router_reads_what_the_stream_left_out(topics: str, producer: 
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+class Order(Producer):
+    """Notes what the bus has acknowledged, in order."""
+
+    def __init__(self, bootstrap: str) -> None:
+        super().__init__(bootstrap, "test")
+        self.watched_until_ms = 0
+        """What the markers have told of signs."""
+
+    async def send_all(self, messages: Sequence[Outgoing], deadline_seconds: float | None = None) -> list[Acknowledged]:
+        """Send, then note."""
+        acknowledged = await super().send_all(messages, deadline_seconds)
+        for one in messages:
+            if one.topic is ALERTING_INPUTS and isinstance(one.message, Opaque):
+                for message in decode(one.message.encode()):
+                    if isinstance(message, Marker):
+                        signs = [sign.accepted_ms for part in message.progress for sign in part.signs]
+                        self.watched_until_ms = max([self.watched_until_ms, *signs])
+        return acknowledged
+
+
+async def test_what_is_routed_is_acknowledged_once_its_signs_are_told(topics: str) -> None:
+    """Killed before that, alerting would take the time in which it was watched for dark."""
+    producer = Order(topics)
+    await producer.start()
+    sent = [Outgoing(SAMPLES, "collector/a", batch(number), partition=1) for number in range(5)]
+    for one in sent:
+        await producer.send(one)
+    records = [one for one in await everything(topics, SAMPLES) if one.partition == 1]
+    done, early = list[int](), list[int]()
+
+    def acknowledge(record: Record) -> None:
+        done.append(record.offset)
+        if producer.watched_until_ms < record.timestamp:
+            early.append(record.offset)
+
+    history = HistoryFiller(Database(DatabaseSettings(), "test"), producer)
+    router = Router(topics, "test.order", producer, Terms(), 1.0, history)
+    await router.learn_topics()
+    router.assign({1})
+    running = asyncio.create_task(router.run())
+
+    async def all_done() -> bool:
+        return len(done) == len(records)
+
+    try:
+        for record in records:
+            await router.put(Taken(record, lambda one=record: acknowledge(one)))  # type: ignore[misc]
+        await eventually(all_done)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await producer.stop()
+    assert (done, early) == ([record.offset for record in records], [])
 
 
 async def test_the_owner_reads_what_the_stream_left_out(own_topics: str) -> None:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from services.notifier.channels.webhook import Webhook, WebhookSettings
 from services.notifier.core.postable import Outside
+from services.notifier.direct import Target
 from services.notifier.ping import Ping
 from services.notifier.watchdog import Watchdog
 from shared import clock

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from services.alerting.core.group import LONGEST_WAIT_MS, DueTick, GroupAtWork, StoredGroup
+from services.alerting.core.backlog import Backlog
+from services.alerting.core.group import DueTick, GroupAtWork, StoredGroup
 from services.alerting.core.inputs import Filled, Input, Marker, RuleChange, Samples, series_of
 from services.alerting.core.outputs import Outputs
 from services.alerting.core.store import Batch, SampleStore, rows_in
@@ -42,6 +43,8 @@ class StoredFold(msgspec.Struct, frozen=True):
     groups: list[str]
     horizon_ms: int
     forgot_ms: int
+    stretches: list[tuple[int, int]]
+    open_samples: int
     newest: list[tuple[str, int, int]]
 
 
@@ -92,6 +95,7 @@ class Fold:
         long before another."""
         self._shapes: OrderedDict[str, _Shape] = OrderedDict()
         self._forgot_ms = 0
+        self._backlog = Backlog(terms.most_waiting_samples)
         self._latest_look_ms = -(2**62)
         """No group has been evaluated on what was there, or will be, at a later time."""
         self.defined = True
@@ -142,8 +146,7 @@ class Fold:
     def work_of(self, name: str, most: int | None = None) -> Work:
         """The next due instants of a group that has some, at most so many."""
         group = self.groups[name]
-        most = min(most or self._terms.most_slice, self._terms.most_slice, len(group.due))
-        return Work(group, [group.due[place] for place in range(most)])
+        return Work(group, group.next_due(min(most or self._terms.most_slice, self._terms.most_slice)))
 
     @property
     def due_groups(self) -> Collection[str]:
@@ -210,7 +213,7 @@ class Fold:
     def _horizon(self, now_ms: int) -> int:
         """No instant up to here will be evaluated again."""
         looking = (group.horizon_ms for group in self.groups.values() if group.refusal is None)
-        return max(min(looking, default=now_ms), now_ms - LONGEST_WAIT_MS)
+        return min(looking, default=now_ms)
 
     def _is_crowded(self, group: GroupAtWork) -> bool:
         return self.store.series_of(group.name) > self._terms.most_series
@@ -232,9 +235,9 @@ class Fold:
         if now < self._forgot_ms + FORGET_EVERY_MS:
             return
         self._forgot_ms = now
-        self.store.forget(oldest)
-        for group in self.groups.values():
-            group.pass_over(now - LONGEST_WAIT_MS)
+        let_go_ms = self._backlog.end_stretch(now, oldest)
+        yield Outputs(passed_over=sum(group.pass_over(let_go_ms) for group in self.groups.values()))
+        self.store.forget(self._horizon(now))
 
     def _move(self, group: GroupAtWork, now_ms: int, revision: int, told_ms: int) -> Iterator[Outputs]:
         """Time has moved on for a group."""
@@ -277,6 +280,7 @@ class Fold:
         yield outputs
         if message.fill:
             return
+        self._backlog.note(len(rows))
         fresh = taken.fresh
         for name in shape.immediate:
             group = self.groups[name]
@@ -351,6 +355,8 @@ class Fold:
             groups=list(self.groups),
             horizon_ms=self.store.horizon_ms,
             forgot_ms=self._forgot_ms,
+            stretches=self._backlog.stretches,
+            open_samples=self._backlog.open_samples,
             newest=[(source, partition, newest) for (source, partition), newest in self._newest.items()],
         )
 
@@ -368,6 +374,7 @@ class Fold:
         fold._removed, fold._closed = dict(stored.removed), dict(stored.closed)
         fold._newest = OrderedDict(((source, partition), newest) for source, partition, newest in stored.newest)
         fold._forgot_ms = stored.forgot_ms
+        fold._backlog = Backlog(terms.most_waiting_samples, stored.stretches, stored.open_samples)
         for name in stored.groups:
             kept = group(name)
             assert kept.change.definition is not None, "only groups with a definition are at work"

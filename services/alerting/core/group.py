@@ -10,6 +10,7 @@ Each alert rises strictly in instants: a grid instant that is not after its last
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -39,8 +40,6 @@ from shared.rules.slices import Due, Slice, slice_steps
 from shared.rules.state import end
 from shared.rules.steps import Steps
 
-# What a group that waits for others may fall behind, before samples that it still needs are forgotten.
-LONGEST_WAIT_MS = 60 * 60_000
 # Arrivals that are made up for once windows are filled.
 MOST_SKIPPED = 1_000
 FORGET_EVERY_MS = 60_000
@@ -53,6 +52,8 @@ class DueTick(msgspec.Struct, frozen=True, array_like=True):
     known: bool
     told_ms: int
     """When the bus had accepted what makes it due."""
+    passed_over: bool = False
+    """It is not evaluated, nor are those since the one before: their samples have been let go."""
 
 
 class StoredGroup(msgspec.Struct, frozen=True):
@@ -182,14 +183,17 @@ class GroupAtWork:
     @property
     def next_tick_ms(self) -> int:
         """The next instant of its grid that is not due yet."""
-        last = self.due[-1].instant_ms if self.due else self.last_tick_ms
-        return (last // self.plan.interval_ms + 1) * self.plan.interval_ms
+        return (self._decided_ms // self.plan.interval_ms + 1) * self.plan.interval_ms
+
+    @property
+    def _decided_ms(self) -> int:
+        """Instants up to here have been evaluated, or are due."""
+        return self.due[-1].instant_ms if self.due else self.last_tick_ms
 
     @property
     def looked_at_ms(self) -> int:
         """Samples up to here belong to instants that have been evaluated, or will be on what is there now."""
-        decided = self.due[-1].instant_ms if self.due else self.last_tick_ms
-        return decided - self.plan.query_offset_ms + self._ahead_ms
+        return self._decided_ms - self.plan.query_offset_ms + self._ahead_ms
 
     @property
     def horizon_ms(self) -> int:
@@ -216,6 +220,10 @@ class GroupAtWork:
             found = True
         return found
 
+    def next_due(self, most: int) -> list[DueTick]:
+        """The first of the due instants, at most so many."""
+        return list(takewhile(lambda one: not one.passed_over, islice(self.due, most)))
+
     def evaluate(self, ticks: Sequence[DueTick]) -> Steps[Slice]:
         """What the group makes of the first of its due instants. Reads only; may run beside other work."""
         until = ticks[-1].instant_ms - self.plan.query_offset_ms + self._ahead_ms
@@ -238,6 +246,7 @@ class GroupAtWork:
         self._note_failures(outputs, result.failures)
         self._keep(result.recorded)
         self._tell_how_far(outputs, result.recorded)
+        self._go_over()
         self._forget()
         return outputs
 
@@ -255,6 +264,7 @@ class GroupAtWork:
         self.failing = dict.fromkeys(self.places, reason)
         outputs = Outputs(failures=[Failure(self.name, rule.name, reason) for rule in self.plan.rules])
         self._tell_how_far(outputs, [])  # those that read it go on
+        self._go_over()
         return outputs
 
     def arrive(self, rows: Collection[int], instant_ms: int, told_ms: int) -> Outputs:
@@ -368,17 +378,24 @@ class GroupAtWork:
             self._tell_how_far(outputs, [])
         return outputs
 
-    def pass_over(self, horizon_ms: int) -> None:
-        """Samples that instants up to there look at are forgotten: those that still wait pass by, unknown."""
+    def pass_over(self, horizon_ms: int) -> int:
+        """Samples that instants up to there look at are forgotten: those that still wait pass by, unknown. How many."""
         until = horizon_ms + self.plan.query_offset_ms
-        missed = until // self.plan.interval_ms - self.last_tick_ms // self.plan.interval_ms
-        if self.due or missed <= 0:
-            return
+        missed = until // self.plan.interval_ms - self._decided_ms // self.plan.interval_ms
+        if missed <= 0:
+            return 0
         self.unknown_instants += missed
-        self.state = msgspec.structs.replace(
-            self.state, dark_ms=next_dark(self.state, until, known=False), last_ms=self.state.last_ms and until
-        )
-        self.last_tick_ms = until
+        self.due.append(DueTick(until, False, 0, passed_over=True))
+        self._go_over()
+        return missed
+
+    def _go_over(self) -> None:
+        """Instants that pass by do so after what was due before them has been evaluated, whenever that is."""
+        while self.due and self.due[0].passed_over:
+            until = self.due.popleft().instant_ms
+            dark_ms = next_dark(self.state, until, known=False)
+            self.state = msgspec.structs.replace(self.state, dark_ms=dark_ms, last_ms=self.state.last_ms and until)
+            self.last_tick_ms = until
 
     def pass_by(self, now_ms: int) -> Outputs:
         """A group that is refused makes nothing: those that read it need not wait."""

@@ -13,7 +13,7 @@ from shared.messages.message import BadMessage
 from shared.messages.samples import check_index
 from shared.promql.windows import Floats, Ints
 
-STATE_FORMAT = 4
+STATE_FORMAT = 5
 """Of what folds keep. A fold can't go on with the state of another format: it begins anew, all windows are filled
 again, and what was said of filled windows before does not count."""
 

@@ -34,6 +34,8 @@ class Outputs:
     derived: list[Derived] = field(default_factory=list)
     evaluations: int = 0
     unknown_instants: int = 0
+    passed_over: int = 0
+    """Instants of groups that waited for so long that their samples had to be let go."""
     late: int = 0
     """Samples that came after an instant that they belong to: they count from the next one on."""
     refused: Counter[str] = field(default_factory=Counter)

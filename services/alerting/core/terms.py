@@ -30,6 +30,8 @@ class Terms:
     """A decision that comes so much after its instant, and the group's offset, is marked as late."""
     most_series: int = 300_000
     """A group whose rules select more series is refused."""
+    most_waiting_samples: int = 20_000_000
+    """So many samples of more than an hour ago are kept for groups that wait for others, or for history."""
     most_slice: int = 60
     """Instants of a group that are evaluated in one piece of work."""
     outside: Outside = field(default_factory=Outside)

@@ -8,6 +8,9 @@ from pydantic import Field
 from services.notifier.channels import Channel, ChannelSettings, Context, Kind, Payload
 from services.notifier.channels.accounts import DatadogAccount
 from services.notifier.channels.http import Http, json_body
+from services.notifier.channels.templated import Template
+from services.notifier.core.cutting import cut
+from services.notifier.core.expanding import filled
 from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Outcome, Retry
 from services.notifier.core.text import text, title
@@ -27,6 +30,10 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 class DatadogSettings(ChannelSettings, DatadogAccount):
     """One of `datadog_configs`."""
 
+    title: Template | None = None
+    """The event's title, as a template; absent: Pantau's own."""
+    text: Template | None = None
+    """Its text likewise."""
     tags: list[Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]] = []
     """Added to each event, e.g. `env:production`."""
 
@@ -41,8 +48,10 @@ def render(notice: Notice, settings: DatadogSettings, wording: Wording) -> Paylo
     tags = [f"{name}:{value}"[:LONGEST_TAG] for name, value in notice.common_labels.items() if value]
     own = [*settings.tags, "source:pantau", f"status:{notice.status}", f"severity:{worst}"]
     return {
-        "title": _unmentioned(title(notice, wording, LONGEST_TITLE), LONGEST_TITLE),
-        "text": _unmentioned(text(notice, wording, LONGEST_TEXT), LONGEST_TEXT),
+        "title": _unmentioned(filled(settings.title, notice, wording, lambda: title(notice, wording)), LONGEST_TITLE),
+        "text": _unmentioned(
+            filled(settings.text, notice, wording, lambda: text(notice, wording, LONGEST_TEXT)), LONGEST_TEXT
+        ),
         "tags": list(dict.fromkeys([*own, *tags]))[:MOST_TAGS],
         "date_happened": happened_ms // 1000,
         "alert_type": ALERT_TYPES[worst] if notice.status == "firing" else "success",
@@ -82,7 +91,7 @@ class Datadog:
 
 
 def _unmentioned(text: str, limit: int) -> str:
-    return text.replace("@", "@\u200b")[:limit]
+    return cut(text.replace("@", "@\u200b"), limit)
 
 
 def _make(settings: DatadogSettings, destination: str, context: Context) -> Channel:

@@ -1,16 +1,18 @@
 """Channel `whatsapp`: through WAHA, Meta's Cloud API, or another gateway; to one person at a time."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from services.notifier.channels import Channel, ChannelSettings, Context, Kind, Payload
 from services.notifier.channels.http_settings import Timeout
+from services.notifier.channels.templated import Template
 from services.notifier.core.cutting import cut
+from services.notifier.core.expanding import filled
 from services.notifier.core.gateway_outcomes import outcome_of
 from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent
-from services.notifier.core.text import text, title
+from services.notifier.core.text import text
 from services.notifier.core.wording import Wording
 from services.notifier.gateways import Gateway
 from shared import clock
@@ -34,11 +36,9 @@ class TemplateSettings(Section):
     """Its name."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] | None = None
     """Its language, e.g. `id` or `en_US`; absent: that of whom it is for."""
-    parameters: Annotated[list[Literal["text", "title", "message", "severity", "link"]], Field(max_length=20)] = [
-        "text"
-    ]
-    """What takes the place of {{1}}, {{2}}, … in its body: the whole text, the headline; of the first alert message,
-    severity and link. Line breaks become ` · `: Meta takes none there."""
+    parameters: Annotated[list[Template], Field(max_length=20)] = ["{{ .Text }}"]
+    """What takes the place of {{1}}, {{2}}, … in its body: templates over Alertmanager's data,
+    and `.Title` and `.Text`. Line breaks become ` · `: Meta takes none there."""
 
 
 class WhatsappChannelSettings(ChannelSettings):
@@ -52,6 +52,8 @@ class WhatsappChannelSettings(ChannelSettings):
     """WAHA: which session sends; absent: the first of the gateway's `sessions`, or `default`."""
     template: TemplateSettings | None = None
     """Meta: what is sent; absent: free text, which arrives only within 24 hours after the person wrote to us."""
+    text: Template | None = None
+    """What is said, as a template; absent: Pantau's own words, in the language of whom it is for."""
     timeout: Timeout = 15.0
     """For the gateway's answer."""
 
@@ -59,6 +61,8 @@ class WhatsappChannelSettings(ChannelSettings):
     def _reaches_people(self) -> "WhatsappChannelSettings":
         if self.session is not None and self.template is not None:
             raise ValueError("session is WAHA's, template is Meta's: no gateway has both")
+        if self.text is not None and self.template is not None:
+            raise ValueError("text is not sent where there is a template: write template.parameters")
         return self
 
 
@@ -73,13 +77,13 @@ def render(notice: Notice, settings: WhatsappChannelSettings, gateway: GatewaySe
         return {"problem": "bad_number"}
     if gateway.waha is not None:
         session = settings.session or next(iter(gateway.waha.sessions), "default")
-        return waha_text(session, to, text(notice, wording, LONGEST_TEXT))
+        return waha_text(session, to, _text(notice, settings, wording))
     if gateway.cloud is None:
-        return {"to": to, "text": text(notice, wording, LONGEST_TEXT)}
+        return {"to": to, "text": _text(notice, settings, wording)}
     if "@" in to:
         return {"problem": "bad_number"}
     if settings.template is None:
-        return cloud_text(to, text(notice, wording, LONGEST_TEXT))
+        return cloud_text(to, _text(notice, settings, wording))
     language = settings.template.language or wording.of(notice).language
     return cloud_template(to, settings.template.name, language, _parameters(notice, settings.template, wording))
 
@@ -90,18 +94,16 @@ PROBLEMS = {
 }
 
 
+def _text(notice: Notice, settings: WhatsappChannelSettings, wording: Wording) -> str:
+    return cut(filled(settings.text, notice, wording, lambda: text(notice, wording, LONGEST_TEXT)), LONGEST_TEXT)
+
+
 def _parameters(notice: Notice, template: TemplateSettings, wording: Wording) -> list[str]:
     """All together they leave room for the template's own words."""
     limit = (LONGEST_TEMPLATE_TEXT - TEMPLATE_ROOM) // max(len(template.parameters), 1)
-    event = notice.alerts[0].event
-    made = {
-        "text": lambda: text(notice, wording, limit),
-        "title": lambda: title(notice, wording, limit),
-        "message": lambda: event.message,
-        "severity": lambda: event.severity.upper(),
-        "link": lambda: wording.alert_url(event),
-    }
-    return [cut(one_line(made[name]()), limit) for name in template.parameters]
+    # Where a template fails its parameter says so, and a page is not lost.
+    texts = (filled(one, notice, wording, lambda: text(notice, wording, limit)) for one in template.parameters)
+    return [cut(one_line(one), limit) for one in texts]
 
 
 class Whatsapp:

@@ -104,8 +104,9 @@ def samples_of(
     return sorted(found, key=lambda one: one.accepted_ms)
 
 
-def run(rules: str, accepted: Sequence[Accepted], seconds: int, terms: Terms) -> Simulation:
-    """All of it live: rules, samples as they are accepted, and each second how far that has come."""
+def run(rules: str, accepted: Sequence[Accepted], seconds: int, terms: Terms, away: int = 0) -> Simulation:
+    """All of it live: rules, samples as they are accepted, and each second how far that has come. Alerting was `away`
+    for the first seconds, and takes up what was accepted then before what it makes of that."""
     live, at = Simulation(terms, START_MS, PARTITIONS), 0
     live.define(parse_rule_file(rules, "rules.yaml"))
     for second in range(seconds + AFTER_SECONDS):
@@ -115,7 +116,7 @@ def run(rules: str, accepted: Sequence[Accepted], seconds: int, terms: Terms) ->
             live.accept(accepted[at].batch, accepted[at].partition)
             at += 1
         live.now_ms = now
-        live.mark()
+        live.mark(behind=second < away)
     return live
 
 

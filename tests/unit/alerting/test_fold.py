@@ -132,9 +132,9 @@ def test_random_logs_do_exercise_the_states() -> None:
     assert any("is at" in event.annotations.get("summary", "") for event in events)
 
 
-def rules(text: str) -> Simulation:
+def rules(text: str, terms: Terms = TERMS) -> Simulation:
     """A simulation with the rules of a group `g`, and what else belongs to the group."""
-    simulation = Simulation(TERMS, START_MS, partitions=2)
+    simulation = Simulation(terms, START_MS, partitions=2)
     simulation.define(parse_rule_file(f"groups: [{{name: g, {text}}}]", "test"))
     return simulation
 
@@ -285,10 +285,14 @@ def test_samples_of_a_partition_that_is_behind_are_not_late_for_another() -> Non
     assert not +simulation.refused
 
 
-def test_instants_whose_samples_are_forgotten_pass_by() -> None:
-    """History does not answer for two hours: what fired before is not over because of that."""
-    simulation = rules("rules: [{alert: r, expr: m > 1, for: 10m}]")
-    for second in range(0, 4 * 3_600, 15):
+HOURS = 4
+
+
+def without_history(most_waiting_samples: int) -> Simulation:
+    """Fires for hours; for two of them history does not answer the group, whose windows reach back beyond the bus."""
+    terms = Terms(most_waiting_samples=most_waiting_samples)
+    simulation = rules("rules: [{alert: r, expr: m > 1, for: 10m}]", terms)
+    for second in range(0, HOURS * 3_600, 15):
         simulation.now_ms = START_MS + second * 1_000
         if second == 900:
             simulation.from_history.add("g")
@@ -298,8 +302,44 @@ def test_instants_whose_samples_are_forgotten_pass_by() -> None:
             simulation.fill_from_history("g")
         simulation.send("collector/a", [Sample("m", simulation.now_ms, 5)])
         simulation.mark()
+    return simulation
+
+
+@pytest.mark.parametrize(("most", "least_passed", "most_passed"), [(0, 400, 480), (300, 340, 400), (1_000, 0, 0)])
+def test_instants_pass_by_only_where_too_many_samples_wait_for_them(
+    most: int, least_passed: int, most_passed: int
+) -> None:
+    """What fired before is not over because of that."""
+    simulation = without_history(most)
     assert instants(simulation) == [(0, "pending"), (600_000, "firing")]
-    assert 400 < simulation.fold.groups["g"].unknown_instants < 480
+    assert least_passed <= simulation.passed_over <= most_passed
+    assert simulation.fold.groups["g"].unknown_instants == simulation.passed_over
+
+
+def test_what_passes_by_does_so_after_what_was_due_before() -> None:
+    """A group hears of the one that it reads three times in four hours, and what it waits for in vain passes by: its
+    timers stand still for that time, whenever the rest is evaluated."""
+    minute, told_of = 60_000, {30: 30, 120: 90, 210: 195}
+    simulation = Simulation(Terms(most_waiting_samples=0), START_MS)
+    text = """
+groups:
+- {name: first, rules: [{record: n, expr: m}]}
+- {name: second, rules: [{alert: r, expr: m > 1 or n > 1, for: 40m}]}
+"""
+    simulation.define(parse_rule_file(text, "test"))
+    for second in range(0, 4 * 3_600, 15):
+        simulation.now_ms = START_MS + second * 1_000
+        simulation.send("collector/a", [Sample("m", simulation.now_ms, 5)])
+        simulation.mark(behind=True)
+        if second % 60 == 0 and second // 60 in told_of:
+            simulation.put(Marker(1, [], {"first": START_MS + told_of[second // 60] * minute}))
+    assert simulation.passed_over == 30 * 4 + 60 * 4
+    assert instants(simulation) == [(0, "pending"), (70 * minute, "firing")]
+    fold, events = Fold(simulation.terms), list[AlertEvent]()
+    for message, at in simulation.log:
+        events += [event for outputs in fold.apply(message, at) for event in outputs.events]
+    events += [event for outputs in drain(fold) for event in outputs.events]
+    assert [event.encode() for event in events] == [event.encode() for event in simulation.events]
 
 
 def test_a_rule_that_looks_ahead_of_its_offset_sees_the_same_whenever_it_is_evaluated() -> None:

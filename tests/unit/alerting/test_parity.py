@@ -63,6 +63,18 @@ def test_an_hour_live_is_an_hour_in_a_backtest(rules: str, dark: list[tuple[int,
     assert [event.encode() for event in again] == [event.encode() for event in live.events]
 
 
+def test_hours_away_delay_what_is_made_of_others_outputs_and_skip_nothing() -> None:
+    """What groups made of the first of two hours comes back only after both have been routed."""
+    seconds = 2 * HOUR_SECONDS
+    accepted = samples_of(sources_of(6), reading, seconds)
+    live, away = (run(RICH, accepted, seconds, TERMS, away=away) for away in (0, seconds))
+    assert {event.group for event in live.events if event.instant < START_MS + HOUR_SECONDS * 1_000} >= {"chained"}
+    assert apart(told(away.events, END_MS), told(live.events, END_MS)) == []
+    assert [group.unknown_instants for group in away.fold.groups.values()] == [
+        group.unknown_instants for group in live.fold.groups.values()
+    ]
+
+
 def test_ten_dark_minutes_change_nothing_for_what_fires() -> None:
     """Fifty alerts fire, everything goes dark for ten minutes, and comes back as it was: no event."""
     sources = {

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from services.alerting.core.inputs import Marker, Progress, Sign
 from services.alerting.core.terms import Terms
-from services.alerting.core.timeline import Timeline
+from services.alerting.core.timeline import MOST_SIGNS, Timeline
 
 TERMS = Terms(leap_ms=10_000, patience_ms=30_000, lateness_ms=60_000)
 MINUTE = 60_000
@@ -71,6 +71,15 @@ def test_an_instant_is_known_by_a_sign_in_the_time_before_it() -> None:
     timeline.forget(5 * MINUTE)
     assert not timeline.known(5 * MINUTE, MINUTE)
     assert timeline.known(10 * MINUTE, MINUTE)
+
+
+def test_days_of_signs_each_second_are_remembered_less_densely() -> None:
+    timeline, seconds = Timeline(TERMS), MOST_SIGNS + 50_000
+    for at in range(0, seconds, 10_000):
+        signs = [Sign("a", second * 1_000, second * 1_000) for second in range(at + 1, at + 10_001)]
+        told(timeline, (at + 10_000) * 1_000, *signs)
+    assert len(timeline.store().signs) <= MOST_SIGNS
+    assert all(timeline.known(minute * MINUTE, MINUTE) for minute in range(1, seconds // 60))
 
 
 def test_how_far_groups_have_come_never_goes_back() -> None:

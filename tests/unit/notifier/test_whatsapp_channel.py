@@ -58,14 +58,24 @@ def test_meta_gets_free_text_or_the_template_in_the_persons_language() -> None:
     (parameter,) = component["parameters"]
     assert "Metrik melewati batas" in parameter["text"]
     assert "\n" not in parameter["text"]
-    chosen = {"name": "alert", "language": "id_ID", "parameters": ["severity", "message", "link"]}
+    chosen = {
+        "name": "alert",
+        "language": "id_ID",
+        "parameters": ["{{ .Status }}", "{{ .CommonLabels.type | toUpper }}", "{{ .ExternalURL }}"],
+    }
     body = rendered(META, notice(language="en"), template=chosen)
     assert body["template"]["language"] == {"code": "id_ID"}
     (component,) = body["template"]["components"]
-    severity, message, link = (one["text"] for one in component["parameters"])
-    assert (severity, message) == ("WARNING", "Metrik melewati batas")
-    assert link.startswith("https://pantau.example.net/alerts/")
+    assert [one["text"] for one in component["parameters"]] == ["firing", "BUSINESS", "https://pantau.example.net"]
     assert "components" not in rendered(META, notice(), template={"name": "a", "parameters": []})["template"]
+
+
+def test_words_of_ones_own() -> None:
+    body = rendered(WAHA, notice(), text="{{ .Status }}: {{ .CommonLabels.alertname }}\n{{ .ExternalURL }}")
+    assert body["text"] == "firing: cpu\nhttps://pantau.example.net"
+    failed = rendered(WAHA, notice(), text="{{ index .Alerts 7 }}")["text"]
+    assert "Metrik melewati batas" in failed, "an error in a template loses no page"
+    assert "template:" in failed
 
 
 @pytest.mark.parametrize("message", ["ä😀" * 10_000, "*_~`\n\n" * 5_000, "\t\r\n" * 100, "a\n" * 900])
@@ -74,7 +84,7 @@ def test_no_text_is_too_long(message: str) -> None:
     text = rendered(WAHA, told)["text"]
     assert len(text.encode("utf-16-le")) // 2 <= LONGEST_TEXT
     text.encode()  # nothing was cut within a character
-    for parameters in (["text"], ["title", "message", "text", "link"]):
+    for parameters in (["{{ .Text }}"], ["{{ .Title }}", "{{ (index .Alerts 0).Annotations }}", "{{ .Text }}", "x"]):
         body = rendered(META, told, template={"name": "alert", "parameters": parameters})
         texts = [one["text"] for one in body["template"]["components"][0]["parameters"]]
         assert sum(len(one) for one in texts) < LONGEST_TEMPLATE_TEXT
@@ -114,6 +124,8 @@ def context(*known: dict[str, Any]) -> Context:
         ({"to": [{"number": "0811"}]}, "country's code"),
         ({"to": [{"admins": True}], "template": {"name": "Bad Name"}}, "template.name"),
         ({"to": [{"admins": True}], "template": {"name": "a"}, "session": "b"}, "no gateway has both"),
+        ({"to": [{"admins": True}], "template": {"name": "a"}, "text": "b"}, "template.parameters"),
+        ({"to": [{"admins": True}], "text": "{{ if }}"}, "is no template"),
         ({"to": [{"admins": True}], "colour": 1}, "whatsapp_configs[0].colour: there is no such setting"),
     ],
 )
