@@ -92,13 +92,14 @@ async def test_fields_are_templates_over_alertmanagers_data() -> None:
         notice(told(), told("disk_full", "resolved")),
         title='{{ template "slack.default.title" . }} [{{ .Status | toUpper }}:{{ .Alerts.Firing | len }}]',
         text='{{ range .Alerts }}{{ .Labels.alertname }} {{ .StartsAt.Format "15:04 MST" }}\n{{ end }}',
-        footer='{{ .GroupLabels.SortedPairs.Values | join " " }} {{ (.CommonLabels.Remove .GroupLabels.Names).Values | join "," }}',
+        pretext='{{ .GroupLabels.SortedPairs.Values | join " " }}',
+        footer='{{ (.CommonLabels.Remove (stringSlice "router")).Values | join "," }}',
         fields=[{"title": "{{ .Receiver }}", "value": "{{ .Nothing }}"}],
     )
     (attachment,) = came.json["attachments"]
     assert attachment["title"] == "🚨 CRITICAL Alert: 1 firing, 1 resolved – bras-1 [FIRING:1]"
     assert attachment["text"] == "router_down 23:05 WIB\ndisk_full 23:05 WIB\n"
-    assert attachment["footer"] == "bras-1 critical,Depok"
+    assert (attachment["pretext"], attachment["footer"]) == ("bras-1", "critical,Depok")
     # A wrong template is told, and the page goes out nevertheless.
     assert attachment["fields"][0]["title"] == "ops"
     assert "Nothing" in attachment["fields"][0]["value"]

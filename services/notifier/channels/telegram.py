@@ -63,7 +63,7 @@ def render(notice: Notice, settings: TelegramSettings, wording: Wording) -> Payl
     mode = settings.parse_mode
     chat: str | int | None = settings.chat_id
     if settings.to is not None:
-        chat = getattr(notice.recipient, "telegram", None)
+        chat = notice.recipient.telegram if notice.recipient else None
         if not chat:
             return {"problem": "no_chat"}
 
