@@ -251,6 +251,13 @@ class GatewaySettings(Section):
             raise ValueError(f"gateway {self.name}: a canary is sent through waha, which it has not")
         return self
 
+    @property
+    def sends(self) -> bool:
+        """Whether messages can go through it."""
+        if self.cloud is not None:
+            return self.cloud.token() is not None
+        return self.waha is not None or self.send is not None
+
     def secrets(self) -> frozenset[str]:
         """What must not appear in texts."""
         headers = [

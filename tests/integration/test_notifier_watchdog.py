@@ -149,3 +149,55 @@ async def test_silence_is_told_past_the_bus_and_so_is_its_end(tmp_path: Path) ->
             await asyncio.gather(*work, return_exceptions=True)
             await producer.stop()
             await channel.close()
+
+
+def unreachable() -> dict[str, str]:
+    """The environment of a notifier whose bus is away."""
+    nobody, admin = ports.free(2)
+    return {"PANTAU_KAFKA__BOOTSTRAP": f"127.0.0.1:{nobody}", "PANTAU_NOTIFIER__ADMIN__PORT": str(admin)}
+
+
+def notifications(url: str, **more: object) -> str:
+    """The section, with the receiver `boss` for what is critical."""
+    webhook = {"url": url, "format": "pantau"}
+    return json.dumps(
+        {
+            "route": {"receiver": "ops", "routes": [{"matchers": ['severity="critical"'], "receiver": "boss"}]},
+            "receivers": [{"name": "ops"}, {"name": "boss", "webhook_configs": [webhook]}],
+            **more,
+        }
+    )
+
+
+async def test_a_notifier_that_starts_without_a_bus_says_so(tmp_path: Path) -> None:
+    async with listening(Receiver()) as receiver:
+        file = tmp_path / "pantau.yaml"
+        watchdog = {"silent_after": "2s", "startup_grace": "0"}
+        file.write_text(f'{{"notifications": {notifications(receiver.url, watchdog=watchdog)}}}')
+        with running("services.notifier", tmp_path / "notifier.log", PANTAU_CONFIG=str(file), **unreachable()):
+            await heard(receiver, BUS, "firing")
+
+
+async def test_a_test_message_needs_neither_bus_nor_api(tmp_path: Path) -> None:
+    async with listening(Receiver()) as receiver:
+        file = tmp_path / "pantau.yaml"
+        file.write_text(f'{{"notifications": {notifications(receiver.url)}}}')
+        environment = {"PANTAU_CONFIG": str(file), **unreachable()}
+
+        async def send(to: str) -> tuple[int, list[dict[str, object]]]:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "services.notifier.send_test", to),
+                env=clean_environment(**environment),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            output, _ = await process.communicate()
+            return process.returncode or 0, [json.loads(line) for line in output.splitlines()]
+
+        status, (told,) = await send("boss")
+        assert (status, told["destination"], told["state"]) == (0, "boss/webhook/0", "sent")
+        assert receiver.states("pantau_test") == ["firing"]
+        receiver.answer = lambda _: 400
+        status, (told,) = await send("boss")
+        assert (status, told["state"], told["reason"]) == (1, "failed", "http_400: the receiver answered 400")
+        assert (await send("nobody"))[0] == 2
+        assert (await send("ops"))[0] == 2  # it leads nowhere
