@@ -4,7 +4,7 @@ names are those of Prometheus' and Alertmanager's HTTP client."""
 import base64
 import ssl
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -24,6 +24,8 @@ class TlsSettings(Section):
     """The name that the certificate must be for; absent: that of the URL."""
     insecure_skip_verify: bool = False
     """Trust whatever certificate is shown."""
+    min_version: Literal["TLS12", "TLS13"] = "TLS12"
+    """The oldest version that is spoken."""
 
     @model_validator(mode="after")
     def _can_be_used(self) -> Self:
@@ -38,6 +40,7 @@ class TlsSettings(Section):
             context = ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise ValueError(f"ca_file: {self.ca_file} can't be used: {error.strerror or error}") from error
+        context.minimum_version = ssl.TLSVersion.TLSv1_3 if self.min_version == "TLS13" else ssl.TLSVersion.TLSv1_2
         if self.cert_file is not None:
             try:
                 context.load_cert_chain(self.cert_file, self.key_file)

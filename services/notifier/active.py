@@ -38,7 +38,8 @@ class Active:
         begin: Checkpoint | None,
     ) -> None:
         self._configured, self._ledger_log = configured, ledger_log
-        self.engine = Engine(configured, most_remembered, 0 if begin is None else begin.told_until_ms)
+        told = (0, 0) if begin is None else (begin.told_until_ms, begin.told_offset)
+        self.engine = Engine(configured, most_remembered, *told)
         self.dispatcher = Dispatcher(configured, self.engine.ledger, ledger_log, policy, concurrency, self.settle)
         self._wake = asyncio.Event()
         self._planner: asyncio.Task[None] | None = None
@@ -82,6 +83,16 @@ class Active:
             self.dispatcher.send(planned)
         self._planner = asyncio.create_task(self._plan())
 
+    async def try_out(self, wanted: Sequence[Planned]) -> None:
+        """Send what somebody asked for, unless it was sent before."""
+        ledger = self.engine.ledger
+        new = [one for one in wanted if not ledger.is_final(one.record.id) and one.record.id not in ledger.unfinished]
+        if new:
+            await self._ledger_log.write([one.record for one in new])
+        for one in new:
+            self.engine.note(one.record)
+            self.dispatcher.send(one)
+
     def wake(self) -> None:
         """Something has changed."""
         self._wake.set()
@@ -92,7 +103,7 @@ class Active:
         while len(self._accepted) > 1 and self._accepted[1][0] <= anchor:
             self._accepted.popleft()
         since_ms = self._accepted[0][1] if self._accepted else clock.now_ms()
-        return anchor, Checkpoint(self.engine.told_until_ms, since_ms, by)
+        return anchor, Checkpoint(self.engine.told_until_ms, self.next_offset or 0, since_ms, by)
 
     def check(self) -> None:
         """Raise what ended its work, if something did: that is a fault of ours."""
@@ -136,6 +147,8 @@ class Active:
             return
         await self._ledger_log.write([*others, *(one.record for one in planned)])
         for entry in others:
+            for reason in entry.muted_by:
+                metrics.MUTED.labels(reason.partition(":")[0]).inc()
             self.settle(entry)
             self.dispatcher.let_go(entry.id)
         for one in planned:

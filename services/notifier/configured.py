@@ -2,25 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.notifier.channels import Channel, ChannelSettings, Context
 from services.notifier.channels.registry import BadChannel, make, parse
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
+from services.notifier.core.links import SignedLinks
 from services.notifier.core.muting import Muting
 from services.notifier.core.recipients import Directory, unknown
+from services.notifier.core.templates import templates
 from services.notifier.core.wording import Wording
+from services.notifier.direct import Target
 from services.notifier.gateways import gateways
 from services.notifier.recipients import Recipients
 from services.notifier.settings import Settings
 from shared.messages.access import Recipient
 from shared.routing.configuration import Routing
+from shared.routing.in_effect import routing_in_effect
 from shared.routing.people import Person, To, quiet_until_ms
 from shared.routing.receivers import Fallback, Integration, Receiver
-from shared.routing.tree import Route, RouteDraft, build
+from shared.routing.tree import Route
+from shared.rules.templates.errors import BadTemplate
 
-LOG = "log"
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,11 @@ class Configured:
                     return one
         return None
 
+    def targets(self, receivers: Sequence[str], now_ms: int) -> list[Target]:
+        """Whom the receivers reach now, for whoever tells them without the bus."""
+        found = [one for receiver in receivers for one in self.destinations(receiver, now_ms)]
+        return [Target(one.receiver, one.name, self.channel(one), self.recipient(one, now_ms)) for one in found]
+
     def fallback(self, receiver: str) -> Fallback | None:
         """Who is told where `receiver` can't be."""
         found = self._routing.receivers.get(receiver)
@@ -123,12 +135,8 @@ def place_of(destination: Destination) -> str:
 
 
 def routing_of(settings: Settings) -> Routing:
-    """What is configured; without any, everything goes to the log."""
-    configured = settings.notifications.routing
-    if configured is not None:
-        return configured
-    receiver = Receiver(LOG, (Integration("log", 0, {}),))
-    return Routing(build(RouteDraft(receiver=LOG, immediate=True)), {LOG: receiver})
+    """What is configured, or the specification's routes."""
+    return routing_in_effect(settings.notifications, list(gateways(settings.whatsapp)))
 
 
 def directory_of(settings: Settings) -> Directory:
@@ -140,10 +148,7 @@ def directory_of(settings: Settings) -> Directory:
 
 def ways_of(settings: Settings, routing: Routing) -> dict[str, list[Way]]:
     """The entries of each receiver with their channels. BadChannel with the place of each that can't be used."""
-    wording = Wording(
-        settings.external.url, ZoneInfo(settings.notifications.wording.zone), settings.notifications.wording.language
-    )
-    context = Context(wording, gateways(settings.whatsapp))
+    context = Context(wording_of(settings, routing), gateways(settings.whatsapp))
     directory, problems = directory_of(settings), list[str]()
     found: dict[str, list[Way]] = {}
     for receiver in routing.receivers.values():
@@ -159,6 +164,20 @@ def ways_of(settings: Settings, routing: Routing) -> dict[str, list[Way]]:
     if problems:
         raise BadChannel("\n".join(problems))
     return found
+
+
+def wording_of(settings: Settings, routing: Routing) -> Wording:
+    """How people are spoken to. BadChannel where templates or the key of links can't be read."""
+    chosen, links = settings.notifications, None
+    try:
+        if (key := chosen.links.secret()) is not None:
+            links = SignedLinks(settings.external.url, round(chosen.links.valid_hours * HOUR_MS), key)
+        files = [(path, Path(path).read_text()) for pattern in routing.templates for path in sorted(glob(pattern))]
+        return Wording(
+            settings.external.url, ZoneInfo(chosen.wording.zone), chosen.wording.language, links, templates(files)
+        )
+    except (BadTemplate, ValueError, OSError) as error:
+        raise BadChannel(f"notifications: {error}") from error
 
 
 def _way(receiver: str, one: Integration, routing: Routing, context: Context, directory: Directory, place: str) -> Way:

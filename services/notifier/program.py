@@ -1,9 +1,11 @@
 """The notifier's parts, put together."""
 
 import asyncio
+import sys
 
 from services.notifier.active import Active
 from services.notifier.alertmanagers import Alertmanagers
+from services.notifier.channels.registry import BadChannel
 from services.notifier.configured import Configured, directory_of, routing_of, ways_of
 from services.notifier.core.checkpoint import Checkpoint
 from services.notifier.core.muting import Muting
@@ -15,18 +17,29 @@ from services.notifier.intake import Intake
 from services.notifier.ledger_log import LedgerLog
 from services.notifier.recipients import Recipients
 from services.notifier.settings import RetrySettings, Settings
+from services.notifier.trials import Trials
+from services.notifier.watching import watching
+from shared import clock
+from shared.routing.in_effect import watchdog_receivers
 from shared.service import Program, Runtime
 
 
 def program(settings: Settings) -> Program:
-    """Tells the receivers and Alertmanagers in `settings` of what is on `pantau.alerts.events`."""
+    """Tells the receivers and Alertmanagers in `settings` of what is on `pantau.alerts.events`. Exits with 2 if a
+    channel can't be used as it is configured."""
+
+    try:
+        routing = routing_of(settings)
+        ways = ways_of(settings, routing)
+    except BadChannel as error:
+        sys.stderr.write(f"notifier: {error}\n")
+        raise SystemExit(2) from None
 
     async def run(runtime: Runtime) -> None:
         chosen, bootstrap = settings.notifier, settings.kafka.bootstrap
-        routing = routing_of(settings)
         muting = Muting(routing.inhibit_rules)
         recipients = Recipients(directory_of(settings), bootstrap, runtime.producer)
-        configured = Configured(routing, ways_of(settings, routing), recipients, muting)
+        configured = Configured(routing, ways, recipients, muting)
         ledger_log = LedgerLog(bootstrap, runtime.producer)
 
         def begin(checkpoint: Checkpoint | None) -> Active:
@@ -50,7 +63,15 @@ def program(settings: Settings) -> Program:
             [recipients.caught_up, *followed.caught_up],
         )
         runtime.lag = lambda: intake.lag
-        work = [intake.run(chosen.drain_seconds), recipients.run(), followed.run()]
+        trials = Trials(bootstrap, runtime.producer, configured, lambda: intake.active)
+        work = [intake.run(chosen.drain_seconds), recipients.run(), followed.run(), trials.run()]
+        watched_by = watchdog_receivers(settings.notifications, routing)
+        work += watching(
+            settings.notifications,
+            runtime,
+            lambda: configured.targets(watched_by, clock.now_ms()),
+            lambda: intake.active is not None and intake.active.is_live,
+        )
         if chosen.alertmanagers:
             work.append(alertmanagers(settings, runtime).run(chosen.drain_seconds))
         try:

@@ -1,5 +1,6 @@
 """Requests of channels against a server that behaves as servers do."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -107,7 +108,9 @@ async def test_credentials_headers_and_a_proxy(tmp_path: Path) -> None:
 
 async def test_certificates(tmp_path: Path) -> None:
     shown = identity(tmp_path, 30)
-    async with recording(Recorder(), shown.context()) as server:
+    tls = shown.context()
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with recording(Recorder(), tls) as server:
         for config, reason in (
             ({}, "tls"),
             ({"tls_config": {"ca_file": shown.certificate}}, ""),
@@ -117,6 +120,9 @@ async def test_certificates(tmp_path: Path) -> None:
             async with http(**config) as client:
                 outcome = await client.post(server.url, b"", {})
                 assert (outcome.reason if isinstance(outcome, Retry) else "") == reason
+        newer = {"tls_config": {"insecure_skip_verify": True, "min_version": "TLS13"}}
+        async with http(**newer) as client:
+            assert isinstance(await client.post(server.url, b"", {}), Retry)
 
 
 async def test_a_webhook_is_signed_and_has_its_id() -> None:

@@ -37,8 +37,8 @@ class TemplateSettings(Section):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] | None = None
     """Its language, e.g. `id` or `en_US`; absent: that of whom it is for."""
     parameters: Annotated[list[Template], Field(max_length=20)] = ["{{ .Text }}"]
-    """What takes the place of {{1}}, {{2}}, … in its body: templates over Alertmanager's data, and `.Title` and `.Text`.
-    Line breaks become ` · `: Meta takes none there."""
+    """What takes the place of {{1}}, {{2}}, … in its body: templates over Alertmanager's data,
+    and `.Title` and `.Text`. Line breaks become ` · `: Meta takes none there."""
 
 
 class WhatsappChannelSettings(ChannelSettings):

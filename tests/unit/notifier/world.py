@@ -59,8 +59,8 @@ class World:
     ledger: list[Notification] = field(default_factory=list)
     arrived: list[tuple[int, Planned]] = field(default_factory=list)
     """(ms, what a destination took), in order."""
-    committed: tuple[int, int] = (0, 0)
-    """(anchor, told until ms)"""
+    committed: tuple[int, int, int] = (0, 0, 0)
+    """(anchor, told until ms, first offset not read)"""
     now_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -68,8 +68,8 @@ class World:
 
     def start(self) -> None:
         """A notifier starts: what another left is under way again."""
-        anchor, until_ms = self.committed
-        self.engine = Engine(self.terms, 1_000, until_ms)
+        anchor, *told = self.committed
+        self.engine = Engine(self.terms, 1_000, *told)
         self.read = anchor
         self.open: list[Planned] = []
         for entry in self.ledger:
@@ -116,7 +116,7 @@ class World:
         self.look(until_ms)
 
     def commit(self) -> None:
-        self.committed = (self.engine.anchor(self.read), self.engine.told_until_ms)
+        self.committed = (self.engine.anchor(self.read), self.engine.told_until_ms, self.read)
 
     def told(self, destination: str | None = None) -> list[tuple[int, str, list[tuple[str, str]]]]:
         """(ms, occasion, [(rule, status)]) of each notice that arrived."""
