@@ -70,6 +70,7 @@ def program(settings: Settings) -> Program:
             settings.notifications,
             runtime,
             lambda: configured.targets(watched_by, clock.now_ms()),
+            lambda: intake.active is not None,
             lambda: intake.active is not None and intake.active.is_live,
         )
         if chosen.alertmanagers:

@@ -10,18 +10,21 @@ import sys
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from services.notifier.channels.registry import BadChannel
-from services.notifier.configured import Configured, directory_of, routing_of, ways_of
+from services.notifier.configured import Configured, Way, directory_of, routing_of, ways_of
 from services.notifier.core.muting import Muting
 from services.notifier.core.outcomes import Delivered
-from services.notifier.core.trial import trial_notice
+from services.notifier.core.planned import Planned
+from services.notifier.core.trial import trials
 from services.notifier.direct import Target, attempt
 from services.notifier.recipients import Recipients
 from services.notifier.settings import Settings
 from shared import clock
 from shared.bus import Producer
+from shared.messages.notification_requests import NotificationRequest
 from shared.settings import BadSettings, load
 from shared.telemetry import configure_logging
 
@@ -51,11 +54,12 @@ async def _run(settings: Settings, receiver: str) -> int:
         return 2
     producer = Producer(settings.kafka.bootstrap, "notifier")
     recipients = Recipients(directory_of(settings), settings.kafka.bootstrap, producer)
-    configured = Configured(routing, ways_of(settings, routing), recipients, Muting(routing.inhibit_rules))
+    ways = ways_of(settings, routing)
+    configured = Configured(routing, ways, recipients, Muting(routing.inhibit_rules))
     try:
-        if configured.tells_administrators(receiver):
+        if _tells_administrators(ways[receiver]):
             await _ask_bus(producer, recipients)
-        return await _send(configured.targets([receiver], clock.now_ms()), settings, receiver)
+        return await _send(configured, receiver)
     finally:
         for channel in configured.channels.values():
             await channel.close()
@@ -77,30 +81,36 @@ async def _ask_bus(producer: Producer, recipients: Recipients) -> None:
             await following
 
 
-async def _send(targets: Sequence[Target], settings: Settings, receiver: str) -> int:
-    if not targets:
+async def _send(configured: Configured, receiver: str) -> int:
+    now_ms = clock.now_ms()
+    request = NotificationRequest(id=uuid.uuid4().hex, receiver=receiver, at=now_ms, by="./pantau notify test")
+    planned = trials(request, configured.destinations(receiver, now_ms), now_ms)
+    if not planned:
         print(f"Receiver {receiver} leads to nobody now.", file=sys.stderr)  # noqa: T201
         return 2
-    language, request = settings.notifications.wording.language, uuid.uuid4().hex
-    told = await asyncio.gather(*(_told(one, language, request) for one in targets))
+    told = await asyncio.gather(*(_told(configured, one, now_ms) for one in planned))
     for one in told:
         print(json.dumps(one, ensure_ascii=False))  # noqa: T201
     return 0 if all(one["state"] == "sent" for one in told) else 1
 
 
-async def _told(target: Target, language: Any, request: str) -> dict[str, Any]:
-    began = clock.elapsed()
-    notice = trial_notice(request, target.receiver, target.destination, target.recipient, language, clock.now_ms())
-    outcome = await attempt(target, notice)
-    sent = isinstance(outcome, Delivered)
-    reason = None if isinstance(outcome, Delivered) else ": ".join(filter(None, (outcome.reason, outcome.detail)))
+async def _told(configured: Configured, planned: Planned, now_ms: int) -> dict[str, Any]:
+    began, to = clock.elapsed(), planned.destination
+    recipient = configured.recipient(to, now_ms) if to.person else None
+    target = Target(to.receiver, to.name, configured.channel(to), recipient)
+    outcome = await attempt(target, replace(planned.notice, recipient=recipient))
+    failed = "" if isinstance(outcome, Delivered) else ": ".join(filter(None, (outcome.reason, outcome.detail)))
     return {
-        "destination": target.destination,
-        "channel": target.channel.kind,
-        "state": "sent" if sent else "failed",
-        "reason": reason,
+        "destination": to.name,
+        "channel": to.kind,
+        "state": "failed" if failed else "sent",
+        "reason": failed or None,
         "latency_ms": round((clock.elapsed() - began) * 1000, 1),
     }
+
+
+def _tells_administrators(ways: Sequence[Way]) -> bool:
+    return any(to.admins for way in ways for to in way.to)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ def watching(
     runtime: Runtime,
     targets: Callable[[], Sequence[Target]],
     active: Callable[[], bool],
+    reading: Callable[[], bool],
 ) -> list[Coroutine[Any, Any, None]]:
     """What runs beside the deliveries, also while the bus is away. `targets`: whom `watchdog_receivers` reach now;
-    `active`: whether this notifier has the events, and reads them."""
+    `active`: whether this notifier is the one that delivers; `reading`: whether it knows all events, and sends."""
     common = runtime.settings
     watchdog = Watchdog(
         settings.watchdog,
@@ -30,5 +31,5 @@ def watching(
     )
     work = [watchdog.run()]
     if settings.watchdog.ping is not None:
-        work.append(Ping(settings.watchdog.ping, lambda: watchdog.is_well and active()).run())
+        work.append(Ping(settings.watchdog.ping, lambda: watchdog.is_well and reading()).run())
     return work

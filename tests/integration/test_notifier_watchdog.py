@@ -1,6 +1,8 @@
 """The watchdog with a real Kafka that is stopped, heartbeats that stop, and people who hear of both by webhook."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
+from infra.local import ports
 from services.notifier.channels.webhook import Webhook, WebhookSettings
 from services.notifier.core.postable import Outside
 from services.notifier.direct import Target
@@ -21,8 +24,8 @@ from shared.bus import BusUnavailable, Outgoing, Producer
 from shared.messages.heartbeats import Heartbeat
 from shared.messages.topics import HEARTBEATS
 from shared.routing.watchdog_settings import PingSettings, WatchdogSettings
-from tests.conftest import eventually, run_module
-from tests.integration.programs import RestartableKafka
+from tests.conftest import clean_environment, eventually, run_module
+from tests.integration.programs import RestartableKafka, running
 from tests.integration.webhook_receiver import Receiver, listening
 
 Service = Literal["alerting", "notifier"]
