@@ -39,7 +39,8 @@ def own_stack(**sections: dict[str, Any]) -> Iterator[Stack]:
     settings["local"] = {"kafka_port": free["kafka"], "postgres_port": free["postgres"]}
     settings["api"] = {"port": free["api"]}
     settings["collector"]["exporter"] = {"port": free["exporter"]}
-    settings["notifier"]["receivers"] = [{"name": "bench", "webhook": {"url": f"http://127.0.0.1:{free['webhook']}/"}}]
+    webhook = {"url": f"http://127.0.0.1:{free['webhook']}/", "format": "pantau"}
+    settings["notifier"]["receivers"] = [{"name": "bench", "webhook": webhook}]
     for name, section in sections.items():
         settings.setdefault(name, {}).update(section)
     with tempfile.TemporaryDirectory(prefix="pantau-bench-") as directory:

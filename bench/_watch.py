@@ -29,7 +29,7 @@ class Arrivals:
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def note(self, body: dict[str, Any]) -> None:
-        """An alert event or a webhook's body has just come."""
+        """An alert event, or an alert in a webhook's body, has just come."""
         now = time.perf_counter()
         if body["rule"] == self.rule:
             async with self.changed:
@@ -74,7 +74,8 @@ async def webhooks(stack: Stack, rule: str) -> AsyncIterator[Arrivals]:
     arrivals = Arrivals(rule)
 
     async def receive(request: web.Request) -> web.Response:
-        await arrivals.note(await request.json())
+        for alert in (await request.json())["alerts"]:
+            await arrivals.note(alert | {"state": alert["status"]})
         return web.Response()
 
     app = web.Application()

@@ -24,6 +24,8 @@ DELIMITER = "__"
 # Variables that are read elsewhere: where the file, the data and the api are, and what tests are told.
 OTHER_VARIABLES = ("PANTAU_CONFIG", "PANTAU_DATA", "PANTAU_URL", "PANTAU_TOKEN")
 TEST_VARIABLES = "PANTAU_TEST_"
+# The setting itself is a path here: there is none without `_FILE` whose value would be in that file.
+PATHS = ("PANTAU_NOTIFICATIONS__ALERTMANAGER_FILE",)
 SECTIONS = (
     "kafka",
     "database",
@@ -41,6 +43,7 @@ SECTIONS = (
     "health",
     "alerting",
     "history",
+    "notifications",
     "notifier",
     "notifications",
     "api",
@@ -217,7 +220,7 @@ def _read_environment(env: Mapping[str, str]) -> dict[str, str]:
             raise BadSettings(
                 f"environment variable {name}: unknown section {section!r}; there are {', '.join(SECTIONS)}"
             )
-        if name.endswith("_FILE"):
+        if name.endswith("_FILE") and name not in PATHS:
             try:
                 variables[name.removesuffix("_FILE").lower()] = Path(value).read_text().strip()
             except OSError as error:

@@ -13,6 +13,7 @@ from services.collector.core.latest import Latest
 from services.collector.core.schedule import first_waits
 from services.collector.exporter import Exporter, Helps
 from services.collector.following import follower
+from services.collector.recipients import Administrators
 from services.collector.scraping.loop import Scraped
 from services.collector.settings import Settings
 from services.collector.source import Source
@@ -80,6 +81,8 @@ def program(settings: Settings) -> Program:
                 tasks.create_task(scraper.run(publish_scrape))
                 if own.exporter.follow_bus:
                     tasks.create_task(follower(settings.kafka.bootstrap, runtime.producer, latest).run())
+                if (administrators := read_administrators(settings, runtime)) is not None:
+                    tasks.create_task(administrators.run())
                 for source, wait in zip(sources, first_waits(kinds), strict=True):
                     tasks.create_task(scheduler.Reader(source, publish, own.longest_pause_seconds, wait).run())
         finally:
@@ -87,3 +90,12 @@ def program(settings: Settings) -> Program:
             await exporter.stop()
 
     return run
+
+
+def read_administrators(settings: Settings, runtime: Runtime) -> Administrators | None:
+    """What reads who is told of alerts, if there is a database to ask."""
+    admins = settings.notifications.admins
+    database = admins.database or settings.business.database
+    if not admins.enabled or database is None:
+        return None
+    return Administrators(admins, database, settings.kafka.bootstrap, runtime.producer)

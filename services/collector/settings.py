@@ -1,5 +1,6 @@
 """Settings of the collector: section `collector` of `pantau.yaml`, `PANTAU_COLLECTOR__…` in the environment; and the
-sections of what it reads: `mikrotik`, `whatsapp`, `postgres`, `business`, `scrape`."""
+sections of what it reads: `mikrotik`, `whatsapp`, `postgres`, `business`, `scrape`, `notifications` (of which only
+`admins`)."""
 
 import socket
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.collector.business_settings import BusinessSettings
+from services.collector.recipients_settings import NotificationsSettings
 from services.collector.scraping.settings import ScrapeSettings
 from shared.postgres.settings import PostgresSettings
 from shared.routeros.settings import MikrotikSettings
@@ -75,3 +77,4 @@ class Settings(CommonSettings):
     postgres: PostgresSettings = PostgresSettings()
     business: BusinessSettings = BusinessSettings()
     scrape: ScrapeSettings = ScrapeSettings()
+    notifications: NotificationsSettings = NotificationsSettings()

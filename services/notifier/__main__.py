@@ -5,4 +5,4 @@ from services.notifier.settings import Settings
 from shared.service import main
 
 if __name__ == "__main__":
-    main("notifier", Settings, lambda settings: settings.notifier.admin, program)
+    main("notifier", Settings, lambda settings: settings.notifier.admin, program, needs_bus=False)

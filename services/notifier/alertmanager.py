@@ -1,16 +1,15 @@
 """One Alertmanager: a bounded queue of alerts, and the requests that empty it."""
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable, Iterable
 
-import aiohttp
 import structlog
 
 from services.notifier import metrics
 from services.notifier.alertmanager_settings import AlertmanagerSettings
-from services.notifier.channels.webhook import trouble
+from services.notifier.channels.http import Http, json_body
+from services.notifier.core.outcomes import Delivered
 from services.notifier.core.postable import Outside, postable_alerts
 from services.notifier.core.resending import Push
 from shared import clock
@@ -25,12 +24,11 @@ class Alertmanager:
         self,
         settings: AlertmanagerSettings,
         outside: Outside,
-        user_agent: str,
         capacity: int,
         batch_size: int,
         moved: Callable[[], None],
     ) -> None:
-        self._settings, self._outside, self._user_agent = settings, outside, user_agent
+        self._settings, self._outside = settings, outside
         self._capacity, self._batch_size, self._moved = capacity, batch_size, moved
         self.name = settings.label
         self._queue: deque[Push] = deque()
@@ -60,18 +58,17 @@ class Alertmanager:
 
     async def run(self) -> None:
         """Send what is queued, until cancelled."""
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=1, ssl=self._settings.tls.context()),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-        ) as session:
+        http = Http(self._settings, self._settings.timeout)
+        try:
             while True:
                 await self._wanted.wait()
                 while batch := self._next_batch():
                     self._moved()
-                    await self._send(session, batch)
+                    await self._send(http, batch)
                 self._wanted.clear()
                 self._idle.set()
+        finally:
+            await http.close()
 
     async def drain(self, seconds: float) -> None:
         """Wait until all is sent, at most so long; what is left then is dropped."""
@@ -93,14 +90,15 @@ class Alertmanager:
                 self._count_dropped(1, "outdated")
         return batch
 
-    async def _send(self, session: aiohttp.ClientSession, batch: list[Push]) -> None:
+    async def _send(self, http: Http, batch: list[Push]) -> None:
         started = clock.elapsed()
+        body = json_body(postable_alerts(batch, self._outside))
         try:
-            reason = await self._post(session, postable_alerts(batch, self._outside))
+            outcome = await http.post(self._settings.target, body, {"Content-Type": "application/json"})
         except asyncio.CancelledError:
             self._count_dropped(len(batch), "stopped")  # as far as we know
             raise
-        if reason is None:
+        if isinstance(outcome, Delivered):
             metrics.ALERTMANAGER_LATENCY.labels(self.name).observe(clock.elapsed() - started)
             metrics.ALERTMANAGER_SENT.labels(self.name).inc(len(batch))
             if self._failures:
@@ -109,41 +107,16 @@ class Alertmanager:
             return
         self._failures += 1
         metrics.ALERTMANAGER_ERRORS.labels(self.name).inc(len(batch))
-        self._count_dropped(len(batch), reason)
+        self._count_dropped(len(batch), outcome.reason)
         if self._failures & (self._failures - 1) == 0:  # 1, 2, 4, ...: one that is away for long does not fill the log
             log.warning(
                 "alerts not taken",
                 alertmanager=self.name,
                 alerts=len(batch),
-                reason=reason,
+                reason=outcome.reason,
+                detail=outcome.detail,
                 failures=self._failures,
             )
-
-    async def _post(self, session: aiohttp.ClientSession, alerts: list[dict[str, object]]) -> str | None:
-        """One request; the reason, a short code out of few, unless all were taken."""
-        headers = {"Content-Type": "application/json", "User-Agent": self._user_agent}
-        try:
-            authorization = await asyncio.to_thread(self._settings.authorization)
-        except ValueError as error:
-            log.warning("credentials can't be read", alertmanager=self.name, reason=str(error))
-            return "credentials"
-        if authorization is not None:
-            headers["Authorization"] = authorization
-        body = json.dumps(alerts, ensure_ascii=False, separators=(",", ":")).encode()
-        try:
-            async with (
-                asyncio.timeout(self._settings.timeout_seconds),
-                session.post(
-                    self._settings.target,
-                    data=body,
-                    headers=headers,
-                    allow_redirects=False,
-                    server_hostname=self._settings.tls.server_name,
-                ) as response,
-            ):
-                return None if 200 <= response.status < 300 else f"http_{response.status}"
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return trouble(error).reason
 
     def _drop(self, count: int, reason: str) -> None:
         for _ in range(count):

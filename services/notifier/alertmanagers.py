@@ -34,15 +34,12 @@ class Alertmanagers:
         alertmanagers: Sequence[AlertmanagerSettings],
         outside: Outside,
         rules: ResendRules,
-        user_agent: str,
         capacity: int,
         batch_size: int,
     ) -> None:
         self._readiness, self._resending = readiness, Resending(rules)
         self._changed = asyncio.Event()
-        self._targets = [
-            Alertmanager(one, outside, user_agent, capacity, batch_size, self._changed.set) for one in alertmanagers
-        ]
+        self._targets = [Alertmanager(one, outside, capacity, batch_size, self._changed.set) for one in alertmanagers]
         since_ms = clock.now_ms() - rules.resolved_retention_ms - MARGIN_MS
         self._state = Follower(bootstrap, CONSUMER, [ALERT_STATE], producer, self._apply_state, "beginning")
         self._events = Follower(bootstrap, CONSUMER, [ALERT_EVENTS], producer, self._apply_event, since_ms)

@@ -1,66 +1,74 @@
-"""Alert events from the bus to the dispatcher; offsets are stored once every receiver has its final outcome."""
+"""Alert events from the bus to whoever is active; and how far that has come, for the next one."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from services.notifier import metrics
-from services.notifier.core.ledger import Ledger
-from services.notifier.core.owing import Owing, not_sent_because, unanswered
-from services.notifier.dispatcher import Dispatcher
+from services.notifier.active import Active
+from services.notifier.core.checkpoint import Checkpoint, decode
 from services.notifier.ledger_log import LedgerLog
 from shared import clock
 from shared.bus import Batch, BusUnavailable, Consumer, Producer
 from shared.bus.consumer import Positions
-from shared.messages.alerts import AlertEvent
 from shared.messages.topics import ALERT_EVENTS
 from shared.service import Readiness
 
 log = structlog.get_logger()
 
 GROUP = "pantau.notifier"
-TOPIC = ALERT_EVENTS.name
-MOST_AT_ONCE = 100
+PLACE = (ALERT_EVENTS.name, 0)
+MOST_AT_ONCE = 500
 WAIT_MS = 200
+COMMIT_SECONDS = 1.0
 COMMIT_AGAIN_SECONDS = 30.0
-# How far an event's instant may be ahead of the broker's clock: pushed samples carry their sender's time.
-MARGIN_MS = 60 * 60 * 1000
+# How far the clocks of brokers and ours may be apart.
+MARGIN_MS = 60_000
 
 
 class Intake:
-    """Reads events, decides what is owed, and keeps the group's offsets."""
+    """One member of the consumer group; its one partition makes one of them the active notifier."""
 
     def __init__(
         self,
         bootstrap: str,
         producer: Producer,
-        receivers: Collection[str],
-        owing: Owing,
-        ledger: Ledger,
         ledger_log: LedgerLog,
-        dispatcher: Dispatcher,
+        instance: str,
         readiness: Readiness,
-        most_events_in_flight: int,
+        most_waiting: int,
+        begin: Callable[[Checkpoint | None], Active],
+        prepared: Collection[asyncio.Event],
     ) -> None:
-        self._bootstrap, self._producer, self._receivers = bootstrap, producer, tuple(receivers)
-        self._owing, self._ledger, self._ledger_log = owing, ledger, ledger_log
-        self._dispatcher, self._readiness = dispatcher, readiness
-        self._most_events_in_flight = most_events_in_flight
+        """`begin` makes what is active from a checkpoint on; `prepared` is to be set before."""
+        self._bootstrap, self._producer, self._ledger_log = bootstrap, producer, ledger_log
+        self._instance, self._readiness, self._most_waiting = instance, readiness, most_waiting
+        self._begin, self._prepared = begin, prepared
         self._consumer: Consumer | None = None
-        self._reaches_back = False  # the ledger is known from before the oldest event that is to come
-        self._committed: dict[int, int] = {}
-        self._committed_at = 0.0
+        self._active: Active | None = None
+        self._end: int | None = None  # of the events that there were at the start
+        self._ledger_read_ms = 0
+        self._stored: Checkpoint | None = None
+        self._stored_at = 0.0
+        self._moved = False
 
     @property
     def lag(self) -> dict[str, int]:
         """Events not yet read, by `topic/partition`."""
         return {} if self._consumer is None else self._consumer.lag
 
+    @property
+    def active(self) -> Active | None:
+        """What is active here; None while this notifier stands by."""
+        return self._active
+
     async def run(self, drain_seconds: float) -> None:
-        """Until cancelled; then deliveries under way get `drain_seconds`, and their offsets are stored."""
+        """Until cancelled; then deliveries under way get `drain_seconds`, and how far it has come is stored."""
         self._readiness.missing("events", "not reading yet")
+        for event in self._prepared:
+            await event.wait()
         while True:
             consumer = Consumer(self._bootstrap, GROUP, [ALERT_EVENTS], self._producer, self._locate)
             self._consumer = consumer
@@ -71,117 +79,111 @@ class Intake:
                 log.warning("reading of alert events is started anew", error=repr(error))
                 self._readiness.missing("events", f"the bus: {type(error).__name__}")
             except asyncio.CancelledError:
-                await self._dispatcher.drain(drain_seconds)
-                await self._commit(consumer)
+                if self._active is not None:
+                    await self._active.drain(drain_seconds)
+                    await self._store(consumer, self._active)
                 raise
             finally:
+                if self._active is not None:
+                    self._active.is_current = False
                 await consumer.stop()
             await asyncio.sleep(1)
 
     async def _consume(self, consumer: Consumer) -> None:
         async for batch in consumer.batches(most=MOST_AT_ONCE, wait_ms=WAIT_MS):
-            self._dispatcher.check()
-            await self._notice_loss(consumer)
-            await self._take(batch)
-            await self._commit(consumer)
-            self._pause_when_full(consumer)
+            if PLACE not in consumer.assigned:
+                await self._abandon("another notifier has the events")
+                self._readiness.missing("events", "another notifier is active, this one stands by")
+                continue
+            active = self._active
+            if active is None:
+                continue
+            active.check()
+            self._take(active, batch)
+            if not active.is_live and await self._has_all(consumer, active):
+                active.go_live()
+                self._readiness.there("events")
+            if active.is_live:
+                self._pause_when_full(consumer, active)
+                await self._store_now_and_then(consumer, active)
 
     async def _locate(self, places: Collection[tuple[str, int]]) -> Positions:
         """Where to read on, with all known that was done so far, by this notifier or another."""
         assert self._consumer is not None
-        stored = await self._consumer.committed(places)
-        if self._owing.partitions and not self._goes_on(places, stored):
+        stored = (await self._consumer.noted(places)).get(PLACE)
+        checkpoint = decode(stored[1]) if stored is not None else None
+        if self._active is not None and checkpoint != self._stored:
             await self._abandon("another notifier went on meanwhile")
         self._readiness.missing("ledger", "it is being read")
-        if self._owing.partitions:
-            await self._ledger_log.catch_up()
+        if self._active is None:
+            self._active = self._begin(checkpoint)
+            self._active.next_offset = None if stored is None else stored[0]
+            self._stored, self._end = checkpoint, None
+            since_ms = 0 if checkpoint is None else checkpoint.since_ms - MARGIN_MS
+            self._readiness.missing("events", "they are being read")
         else:
-            await self._ledger_log.read_since(clock.now_ms() - 2 * MARGIN_MS)
-            self._reaches_back = False
-        for place in places:
-            if place[1] not in self._owing.partitions:
-                self._owing.begin(place[1], stored.get(place))
+            since_ms = self._ledger_read_ms - MARGIN_MS
+        self._ledger_read_ms = await self._ledger_log.read(since_ms, self._active.note)
         self._readiness.there("ledger")
-        self._readiness.there("events")
-        positions = {place: self._owing.next_offset(place[1]) for place in places}
-        log.info("alert events are read", positions={place[1]: offset for place, offset in positions.items()})
-        return {place: offset for place, offset in positions.items() if offset is not None}
+        if self._active.is_live:
+            self._readiness.there("events")
+            self._active.wake()
+        offset = self._active.next_offset
+        log.info("alert events are read", offset=offset, live=self._active.is_live)
+        return {} if offset is None else {PLACE: offset}
 
-    def _goes_on(self, places: Collection[tuple[str, int]], stored: Positions) -> bool:
-        """Whether nobody got further than we did while we did not own `places`."""
-        return all(
-            stored.get(place, 0) <= (self._owing.next_offset(place[1]) or 0)
-            for place in places
-            if place[1] in self._owing.partitions
-        )
+    def _take(self, active: Active, batch: Batch) -> None:
+        for received in batch.messages:
+            if active.next_offset is None or received.offset >= active.next_offset:
+                active.take(received.message, received.offset, received.accepted_ms)
+                active.next_offset = received.offset + 1
+                self._moved = True
+        if (offset := batch.next_offsets.get(PLACE)) is not None:
+            active.next_offset = max(offset, active.next_offset or 0)
+        lag = self.lag.get(f"{PLACE[0]}/{PLACE[1]}", 0)
+        active.is_current = active.is_live and lag == 0
 
-    async def _notice_loss(self, consumer: Consumer) -> None:
-        owned = {partition for _, partition in consumer.assigned}
-        if not self._owing.partitions <= owned:
-            await self._abandon("another notifier has taken over")
+    async def _has_all(self, consumer: Consumer, active: Active) -> bool:
+        """Whether everything has been taken that was there when this notifier was given the events."""
+        if self._end is None:
+            first, self._end = (await consumer.ends()).get(PLACE, (0, None))
+            if self._end is None:
+                return False
+            active.next_offset = max(active.next_offset or 0, first)
+        return (active.next_offset or 0) >= self._end
 
     async def _abandon(self, why: str) -> None:
-        log.info("deliveries under way are left to another", reason=why, events=self._owing.events_in_flight)
-        await self._dispatcher.abandon()
-        self._owing.forget()
-        self._committed.clear()
+        if self._active is not None:
+            log.info("deliveries under way are left to another", reason=why)
+            active, self._active, self._stored = self._active, None, None
+            await active.abandon()
 
-    async def _take(self, batch: Batch) -> None:
-        events: list[AlertEvent] = []
-        for received in batch.messages:
-            if (reason := not_sent_because(received.message)) is None:
-                events.append(received.message)
-            else:
-                metrics.EVENTS_SKIPPED.labels(reason).inc()
-        if events:
-            await self._look_back(events, min(received.accepted_ms for received in batch.messages))
-        for received in batch.messages:
-            added = self._owing.take(received.partition, received.offset, received.message, self._ledger)
-            for delivery in added:
-                self._dispatcher.go_on(delivery)
-            self._count_repeated(received.message, {delivery.receiver for delivery in added})
-        self._ledger.dismiss_answers()
-        for (_, partition), offset in batch.next_offsets.items():
-            if partition in self._owing.partitions:
-                self._owing.read_to(partition, offset)
+    async def _store_now_and_then(self, consumer: Consumer, active: Active) -> None:
+        past = clock.elapsed() - self._stored_at
+        if past > COMMIT_AGAIN_SECONDS or (past > COMMIT_SECONDS and self._moved):
+            await self._store(consumer, active)
 
-    async def _look_back(self, events: list[AlertEvent], oldest_accepted_ms: int) -> None:
-        """Have in the ledger whatever decides about `events`."""
-        known = self._ledger.known_since_ms
-        if not self._reaches_back and (known is None or oldest_accepted_ms - MARGIN_MS < known):
-            await self._ledger_log.read_since(oldest_accepted_ms - 2 * MARGIN_MS)
-        self._reaches_back = True
-        # Again after each search: meanwhile the ledger may have forgotten what it knew before.
-        while wanted := unanswered(events, self._receivers, self._ledger, MARGIN_MS):
-            await self._ledger_log.find(wanted)
-
-    def _count_repeated(self, event: AlertEvent, told: set[str]) -> None:
-        if not_sent_because(event) is None:
-            for receiver in self._receivers:
-                if receiver not in told:
-                    metrics.SKIPPED.labels(receiver, "repeated").inc()
-
-    async def _commit(self, consumer: Consumer) -> None:
-        offsets = self._owing.committable()
-        due = clock.elapsed() - self._committed_at > COMMIT_AGAIN_SECONDS  # one may have failed while the bus was away
-        if not offsets or (offsets == self._committed and not due):
+    async def _store(self, consumer: Consumer, active: Active) -> None:
+        """Let whoever comes next begin from here."""
+        if not active.is_live:
             return
-        await consumer.commit(Batch([], {(TOPIC, partition): one for partition, one in offsets.items()}))
-        self._committed, self._committed_at = offsets, clock.elapsed()
+        offset, checkpoint = active.checkpoint(self._instance)
+        self._moved, self._stored_at = False, clock.elapsed()
+        if await consumer.store(PLACE, offset, checkpoint.encode()):
+            self._stored = checkpoint
 
-    def _pause_when_full(self, consumer: Consumer) -> None:
-        in_flight = self._owing.events_in_flight
-        full = in_flight >= self._most_events_in_flight
+    def _pause_when_full(self, consumer: Consumer, active: Active) -> None:
+        waiting = active.engine.waiting_by_receiver()
+        full = sum(waiting.values()) >= self._most_waiting
         consumer.pause(full)
         if full:
-            slowest, count = max(self._owing.waiting.items(), key=lambda item: item[1])
+            active.is_current = False
+            slowest, count = max(waiting.items(), key=lambda item: item[1])
             self._readiness.missing(
-                "receivers", f"{count} deliveries wait for receiver {slowest}; reading of alert events is paused"
+                "receivers", f"{count} alerts wait for receiver {slowest}; reading of alert events is paused"
             )
         else:
             self._readiness.there("receivers")
         metrics.PAUSED.set(full)
-        metrics.EVENTS_IN_FLIGHT.set(in_flight)
-        metrics.REMEMBERED.set(len(self._ledger))
-        for receiver in self._receivers:
-            metrics.WAITING.labels(receiver).set(self._owing.waiting[receiver])
+        metrics.REMEMBERED.set(len(active.engine.ledger))
+        metrics.show_waiting(waiting)

@@ -1,11 +1,10 @@
 """The ledger on the bus: `pantau.notifications`, written before and after each delivery and read back at start."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from services.notifier.core.ledger import Ledger
 from shared.bus import BusUnavailable, Follower, Outgoing, Producer, Received
 from shared.messages.notifications import Notification
 from shared.messages.topics import NOTIFICATIONS
@@ -14,58 +13,22 @@ log = structlog.get_logger()
 
 
 class LedgerLog:
-    """Reads `pantau.notifications` into `ledger` and writes to both."""
+    """Reads and writes `pantau.notifications`."""
 
-    def __init__(self, bootstrap: str, producer: Producer, ledger: Ledger) -> None:
-        self._bootstrap, self._producer, self._ledger = bootstrap, producer, ledger
-        self._read_to_ms = 0  # all that was accepted before has been read
+    def __init__(self, bootstrap: str, producer: Producer) -> None:
+        self._bootstrap, self._producer = bootstrap, producer
 
-    async def read_since(self, since_ms: int) -> None:
-        """Know all that the bus accepted since `since_ms`, up to now. Waits for as long as the bus is away."""
-        self._ledger.complete_since(since_ms)
-        await self._read(since_ms, self._note)
-        self._read_to_ms = max(self._read_to_ms, since_ms)
+    async def read(self, since_ms: int, apply: Callable[[Notification], None]) -> int:
+        """Hand each entry that the bus accepted since `since_ms`, up to now, to `apply`; when it accepted the last
+        (ms). Waits for as long as the bus is away."""
+        latest_ms = since_ms
 
-    async def catch_up(self) -> None:
-        """Know also what another notifier wrote since the last `read_since`, of which there must be one."""
-        await self._read(self._read_to_ms, self._note)
+        def note(received: Received) -> None:
+            nonlocal latest_ms
+            latest_ms = max(latest_ms, received.accepted_ms)
+            apply(received.message)
 
-    async def find(self, wanted: Mapping[str, int]) -> None:
-        """Have answers in the ledger about ids older than what it remembers, each looked for from its time (ms) on."""
-        log.info("looking for earlier deliveries in the ledger", deliveries=len(wanted))
-
-        def note_answer(received: Received) -> None:
-            entry: Notification = received.message
-            self._ledger.note_answer(entry.id, entry.state, received.accepted_ms)
-
-        self._ledger.ask(wanted)
-        await self._read(min(wanted.values()), note_answer)
-
-    async def write(self, notification: Notification) -> None:
-        """Make one state durable, then note it. Goes on trying for as long as the bus is away."""
-        message = Outgoing(
-            NOTIFICATIONS,
-            notification.id,
-            notification,
-            # One delivery goes through several states, and each attempt to write one of them is the same message.
-            event_id=f"{notification.id}-{notification.state}-{notification.at}",
-            time_ms=notification.at,
-        )
-        while True:
-            try:
-                acknowledged = await self._producer.send(message)
-                break
-            except BusUnavailable as error:
-                log.warning("ledger not written, will go on trying", notification=notification.id, reason=str(error))
-        self._ledger.note(notification.id, notification.state, acknowledged.accepted_ms)
-
-    def _note(self, received: Received) -> None:
-        entry: Notification = received.message
-        self._ledger.note(entry.id, entry.state, received.accepted_ms)
-        self._read_to_ms = max(self._read_to_ms, received.accepted_ms)
-
-    async def _read(self, since_ms: int, apply: Callable[[Received], None]) -> None:
-        follower = Follower(self._bootstrap, "notifier", [NOTIFICATIONS], self._producer, apply, start=max(since_ms, 0))
+        follower = Follower(self._bootstrap, "notifier", [NOTIFICATIONS], self._producer, note, start=max(since_ms, 0))
         following = asyncio.create_task(follower.run())
         caught_up = asyncio.create_task(follower.caught_up.wait())
         try:
@@ -76,3 +39,24 @@ class LedgerLog:
             following.cancel()
             caught_up.cancel()
             await asyncio.gather(following, caught_up, return_exceptions=True)
+        return latest_ms
+
+    async def write(self, entries: Sequence[Notification]) -> None:
+        """Make entries durable, in their order. Goes on trying for as long as the bus is away."""
+        messages = [
+            Outgoing(
+                NOTIFICATIONS,
+                entry.id,
+                entry,
+                # One delivery goes through several states, and each attempt to write one of them is the same message.
+                event_id=f"{entry.id}-{entry.state}-{entry.at}",
+                time_ms=entry.at,
+            )
+            for entry in entries
+        ]
+        while True:
+            try:
+                await self._producer.send_all(messages)
+                return
+            except BusUnavailable as error:
+                log.warning("ledger not written, will go on trying", entries=len(entries), reason=str(error))

@@ -1,5 +1,7 @@
 """What the notifier says of itself."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 ATTEMPTS = Counter(
@@ -9,12 +11,12 @@ ATTEMPTS = Counter(
 )
 SKIPPED = Counter(
     "pantau_notifications_skipped_total",
-    "Notifications not owed, by reason: repeated, not_announced, done_elsewhere",
+    "Notifications not sent after all, by reason: done_elsewhere",
     ["receiver", "reason"],
 )
 EVENTS_SKIPPED = Counter(
     "pantau_notifier_events_skipped_total",
-    "Alert events that nobody is told of, by reason: pending, inactive, shadow",
+    "Alert events that nobody is told of, by reason: pending, inactive, shadow, repeated (it came twice)",
     ["reason"],
 )
 LATENCY = Histogram(
@@ -23,8 +25,19 @@ LATENCY = Histogram(
     ["receiver", "channel"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 1_800, 7_200, 86_400),
 )
-WAITING = Gauge("pantau_notifier_deliveries_waiting", "Deliveries without an outcome", ["receiver"])
-EVENTS_IN_FLIGHT = Gauge("pantau_notifier_events_in_flight", "Alert events that some receiver is still owed")
+SAMPLE_LATENCY = Histogram(
+    "pantau_notification_sample_latency_seconds",
+    "From the newest sample that decided to the receiver's answer",
+    ["receiver", "channel"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 30, 60, 120, 300, 900, 1_800, 7_200, 86_400),
+)
+MUTED = Counter(
+    "pantau_notifier_muted_total",
+    "Alerts that are held back, once for each episode and reason: dependency, inhibited, silence, acknowledgement, "
+    "mute-time, quiet-hours, cooldown, flapping",
+    ["reason"],
+)
+WAITING = Gauge("pantau_notifier_deliveries_waiting", "What a receiver is still owed", ["receiver"])
 PAUSED = Gauge("pantau_notifier_reading_paused", "1 while no events are read because too many are in flight")
 REMEMBERED = Gauge("pantau_notifier_deliveries_remembered", "Deliveries whose state is kept in memory")
 
@@ -50,3 +63,35 @@ ALERTMANAGER_LATENCY = Histogram(
 ALERTMANAGER_ALERTS = Gauge(
     "pantau_notifier_alertmanager_alerts", "Alerts that Alertmanagers are told of: firing, resolved", ["state"]
 )
+
+GATEWAY_WAITING = Gauge(
+    "pantau_notifier_gateway_waiting", "Notifications that wait for their turn at a WhatsApp gateway", ["gateway"]
+)
+GATEWAY_FREE = Gauge(
+    "pantau_notifier_gateway_turns", "Notifications that the gateway's rate allows right now", ["gateway"]
+)
+GATEWAY_PUT_BACK = Counter(
+    "pantau_notifier_gateway_put_back_total", "Notifications that got no turn in time and are tried again", ["gateway"]
+)
+
+FORWARD_SENT = Counter("pantau_notifier_forward_points_total", "Points that an outside system has taken", ["target"])
+FORWARD_ERRORS = Counter(
+    "pantau_notifier_forward_errors_total", "Requests with points that failed, by reason", ["target", "reason"]
+)
+FORWARD_DROPPED = Counter(
+    "pantau_notifier_forward_dropped_total",
+    "What is not forwarded: samples (too_many_series, out_of_order, not_finite), points (queue_full, too_old, stopped, "
+    "or how they were refused: http_403, ...)",
+    ["target", "reason"],
+)
+FORWARD_WAITING = Gauge("pantau_notifier_forward_points_waiting", "Points that an outside system is owed", ["target"])
+FORWARD_SERIES = Gauge("pantau_notifier_forward_series", "Series that are forwarded", ["target"])
+
+_shown: set[str] = set()
+
+
+def show_waiting(waiting: Mapping[str, int]) -> None:
+    """What each receiver is owed now; who is not among them is owed nothing."""
+    _shown.update(waiting)
+    for receiver in _shown:
+        WAITING.labels(receiver).set(waiting.get(receiver, 0))

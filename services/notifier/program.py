@@ -1,47 +1,77 @@
 """The notifier's parts, put together."""
 
 import asyncio
+import sys
 
+from services.notifier.active import Active
 from services.notifier.alertmanagers import Alertmanagers
-from services.notifier.channels import Channel
-from services.notifier.channels.log import LogChannel
-from services.notifier.channels.webhook import Webhook
-from services.notifier.core.ledger import Ledger
-from services.notifier.core.owing import Owing
+from services.notifier.channels.registry import BadChannel
+from services.notifier.configured import Configured, directory_of, routing_of, ways_of
+from services.notifier.core.checkpoint import Checkpoint
+from services.notifier.core.muting import Muting
 from services.notifier.core.postable import Outside
 from services.notifier.core.resending import ResendRules
 from services.notifier.core.retrying import RetryPolicy
-from services.notifier.dispatcher import Dispatcher
+from services.notifier.followed import Followed
 from services.notifier.intake import Intake
 from services.notifier.ledger_log import LedgerLog
-from services.notifier.settings import ReceiverSettings, RetrySettings, Settings
-from shared.service import VERSION, Program, Runtime
+from services.notifier.recipients import Recipients
+from services.notifier.settings import RetrySettings, Settings
+from services.notifier.trials import Trials
+from services.notifier.watching import watching
+from shared import clock
+from shared.routing.in_effect import watchdog_receivers
+from shared.service import Program, Runtime
 
 
 def program(settings: Settings) -> Program:
-    """Tells the receivers and Alertmanagers in `settings` of what is on `pantau.alerts.events`."""
+    """Tells the receivers and Alertmanagers in `settings` of what is on `pantau.alerts.events`. Exits with 2 if a
+    channel can't be used as it is configured."""
+
+    try:
+        routing = routing_of(settings)
+        ways = ways_of(settings, routing)
+    except BadChannel as error:
+        sys.stderr.write(f"notifier: {error}\n")
+        raise SystemExit(2) from None
 
     async def run(runtime: Runtime) -> None:
-        chosen = settings.notifier
-        channels = {one.name: channel(one, chosen.receiver_concurrency) for one in chosen.receivers}
-        owing, ledger = Owing(list(channels)), Ledger(chosen.remembered_deliveries)
-        ledger_log = LedgerLog(settings.kafka.bootstrap, runtime.producer, ledger)
-        dispatcher = Dispatcher(
-            owing, ledger, ledger_log, channels, retry_policy(chosen.retry), chosen.receiver_concurrency
-        )
+        chosen, bootstrap = settings.notifier, settings.kafka.bootstrap
+        muting = Muting(routing.inhibit_rules)
+        recipients = Recipients(directory_of(settings), bootstrap, runtime.producer)
+        configured = Configured(routing, ways, recipients, muting)
+        ledger_log = LedgerLog(bootstrap, runtime.producer)
+
+        def begin(checkpoint: Checkpoint | None) -> Active:
+            policy = retry_policy(chosen.retry)
+            concurrency, most = chosen.receiver_concurrency, chosen.remembered_deliveries
+            return Active(configured, ledger_log, policy, concurrency, most, checkpoint)
+
+        def wake() -> None:
+            if intake.active is not None:
+                intake.active.wake()
+
+        followed = Followed(bootstrap, runtime.producer, muting, wake)
         intake = Intake(
-            settings.kafka.bootstrap,
+            bootstrap,
             runtime.producer,
-            list(channels),
-            owing,
-            ledger,
             ledger_log,
-            dispatcher,
+            settings.instance,
             runtime.readiness,
-            chosen.most_events_in_flight,
+            chosen.most_waiting,
+            begin,
+            [recipients.caught_up, *followed.caught_up],
         )
         runtime.lag = lambda: intake.lag
-        work = [intake.run(chosen.drain_seconds)]
+        trials = Trials(bootstrap, runtime.producer, configured, lambda: intake.active)
+        work = [intake.run(chosen.drain_seconds), recipients.run(), followed.run(), trials.run()]
+        watched_by = watchdog_receivers(settings.notifications, routing)
+        work += watching(
+            settings.notifications,
+            runtime,
+            lambda: configured.targets(watched_by, clock.now_ms()),
+            lambda: intake.active is not None and intake.active.is_live,
+        )
         if chosen.alertmanagers:
             work.append(alertmanagers(settings, runtime).run(chosen.drain_seconds))
         try:
@@ -49,8 +79,8 @@ def program(settings: Settings) -> Program:
                 for running in work:
                     tasks.create_task(running)
         finally:
-            for one in channels.values():
-                await one.close()
+            for channel in configured.channels.values():
+                await channel.close()
 
     return run
 
@@ -68,17 +98,9 @@ def alertmanagers(settings: Settings, runtime: Runtime) -> Alertmanagers:
             delay_ms=round(chosen.resend.delay_seconds * 1000),
             resolved_retention_ms=round(chosen.resend.resolved_retention_seconds * 1000),
         ),
-        f"Pantau/{VERSION}",
         chosen.resend.queue_capacity,
         chosen.resend.batch_size,
     )
-
-
-def channel(receiver: ReceiverSettings, concurrency: int) -> Channel:
-    """The channel that `receiver` names."""
-    if receiver.webhook is not None:
-        return Webhook(receiver.webhook, concurrency, f"Pantau/{VERSION}")
-    return LogChannel(receiver.name)
 
 
 def retry_policy(retry: RetrySettings) -> RetryPolicy:

@@ -1,32 +1,14 @@
 """The settings of notifier: section `notifier` of `pantau.yaml`, or `PANTAU_NOTIFIER__KEY`."""
 
 from collections import Counter
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from services.notifier.alertmanager_settings import AlertmanagerSettings
-from services.notifier.channels.log import LogChannelSettings
-from services.notifier.channels.webhook import WebhookSettings
 from shared.routing.settings import NotificationsSettings
 from shared.settings import AdminSettings, CommonSettings, Section
-
-
-class ReceiverSettings(Section):
-    """Who or what is told: a name, and exactly one channel."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-    """Part of each notification's identity: under a new name, it is a new receiver."""
-    webhook: WebhookSettings | None = None
-    """HTTP POST of JSON."""
-    log: LogChannelSettings | None = None
-    """A line in the notifier's log: `log: {}`."""
-
-    @model_validator(mode="after")
-    def _has_one_channel(self) -> Self:
-        if (self.webhook is None) == (self.log is None):
-            raise ValueError("a receiver has exactly one channel: `webhook: {url: …}` or `log: {}`")
-        return self
+from shared.whatsapp.settings import WhatsappSettings
 
 
 class RetrySettings(Section):
@@ -60,23 +42,19 @@ class NotifierSettings(Section):
 
     admin: AdminSettings = AdminSettings(port=18085)
     """Where /health/live, /health/ready and /metrics are served."""
-    receivers: Annotated[list[ReceiverSettings], Field(min_length=1, max_length=100)] = [
-        ReceiverSettings(name="log", log=LogChannelSettings())
-    ]
-    """Each is told of every alert that fires or is resolved."""
     alertmanagers: Annotated[list[AlertmanagerSettings], Field(max_length=20)] = []
     """Each gets every alert, in the format of Alertmanager's API v2, beside the receivers."""
     resend: ResendSettings = ResendSettings()
     """How Alertmanagers are kept informed."""
     retry: RetrySettings = RetrySettings()
     """When a receiver that could not be told is tried again."""
-    most_events_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    """Events that some receiver is still owed. When there are more (one may be down for long), no further events are
-    read until some have their outcome; this bounds the queue of each receiver too."""
+    most_waiting: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    """What all receivers together are still owed. When it is more (one may be down for long), no further events are
+    read until some of it has its outcome."""
     receiver_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     """Requests that are under way to one receiver at once."""
     remembered_deliveries: Annotated[int, Field(ge=1_000, le=10_000_000)] = 200_000
-    """Deliveries that are kept in memory so that none is repeated; older ones are looked up on the bus."""
+    """Notifications with their outcome that are kept in memory."""
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
     """How long deliveries under way may take once the notifier is told to stop."""
 
@@ -88,17 +66,10 @@ class NotifierSettings(Section):
             raise ValueError(f"two Alertmanagers are called {', '.join(twice)}")
         return alertmanagers
 
-    @field_validator("receivers")
-    @classmethod
-    def _names_differ(cls, receivers: list[ReceiverSettings]) -> list[ReceiverSettings]:
-        twice = [name for name, count in Counter(one.name for one in receivers).items() if count > 1]
-        if twice:
-            raise ValueError(f"two receivers are called {', '.join(twice)}")
-        return receivers
-
 
 class Settings(CommonSettings):
     """Everything notifier is told."""
 
     notifier: NotifierSettings = NotifierSettings()
     notifications: NotificationsSettings = NotificationsSettings()
+    whatsapp: WhatsappSettings = WhatsappSettings()

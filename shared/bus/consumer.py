@@ -8,6 +8,7 @@ from itertools import count
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from prometheus_client import Gauge
 
@@ -157,6 +158,39 @@ class Consumer:
         assert self._consumer is not None, "start() first"
         found = {place: await self._consumer.committed(TopicPartition(*place)) for place in places}
         return {place: offset for place, offset in found.items() if offset is not None}
+
+    async def store(self, place: tuple[str, int], offset: int, note: str) -> bool:
+        """Store where `place` is to be read from next, with a note for whoever does; whether it is stored now."""
+        consumer = self._consumer
+        if consumer is None:
+            return False
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await consumer.commit({TopicPartition(*place): (offset, note)})
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("offsets not committed, the partitions moved", error=str(error))
+            return False
+        except (KafkaError, TimeoutError) as error:
+            log.warning("offsets not committed, the bus is away", error=repr(error))
+            return False
+        return True
+
+    async def noted(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, str]]:
+        """What `store` stored for `places`, whichever member it was: offset and note; one that has none is left out.
+        KafkaError if the bus is away."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            await admin.start()
+            found = await admin.list_consumer_group_offsets(
+                self._group, partitions=[TopicPartition(*place) for place in places]
+            )
+        finally:
+            await admin.close()
+        return {
+            (place.topic, place.partition): (stored.offset, stored.metadata)
+            for place, stored in found.items()
+            if stored.offset >= 0
+        }
 
     async def ends(self) -> dict[tuple[str, int], tuple[int, int]]:
         """Of each partition that this member reads now the first offset there is, and the one that the next message

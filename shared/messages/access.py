@@ -35,7 +35,13 @@ class Recipient(Message):
     name: str
     whatsapp: str | None = None
     email: str | None = None
+    telegram: str | None = None
+    """The id of the chat."""
     language: Literal["id", "en"] = "id"
+    zone: str | None = None
+    """For times in messages, e.g. `Asia/Jakarta`; that of everybody if absent."""
+    source: str | None = None
+    """Where it was read, e.g. `admin_users`: from what is no longer there, it is taken away."""
 
 
 Entry = Annotated[Token | Recipient, Field(discriminator="kind")]

@@ -169,7 +169,7 @@ ACCESS = Topic(
     description="Hashes of tokens and sessions with role and expiry; recipients of notifications",
     cleanup="compact",
     producers=("api", "collector"),
-    consumers=("api", "notifier"),
+    consumers=("api", "collector", "notifier"),
 )
 NOTIFICATIONS = Topic(
     "pantau.notifications",

@@ -34,7 +34,7 @@ class Routing:
     inhibit_rules: tuple[InhibitRule, ...] = ()
     time_intervals: Mapping[str, TimeInterval] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """`global`, as it is written; receivers have it filled in."""
+    """`global`, as it is written."""
     templates: tuple[str, ...] = ()
     """Patterns of template files, as they are written."""
 
@@ -73,7 +73,7 @@ def read_routing(root: Tree, place: str) -> Routing:
     reading = FieldReader(place)
     fields = reading.fields(root, KEYS, "the configuration")
     defaults = read_global(fields.get("global"), reading)
-    receivers = read_receivers(fields.get("receivers"), defaults, reading)
+    receivers = read_receivers(fields.get("receivers"), reading)
     intervals = read_time_intervals(fields, reading)
     rules = tuple(
         read_inhibit_rule(one, reading) for one in reading.items(fields.get("inhibit_rules"), "inhibit_rules")

@@ -70,7 +70,8 @@ def _pairs(tree: Tree | None, what: str, operator: Operator, reading: FieldReade
         elif text is None and operator == "=~":
             reading.add(value, f"a regular expression is missing for {name[:80]!r}")
         else:
-            yield from _checked(name, operator, text or "", value, reading)
+            # Anchored in its text, too: the route's key holds it so, as Alertmanager's does.
+            yield from _checked(name, operator, f"^(?:{text})$" if operator == "=~" else text or "", value, reading)
 
 
 def _newer(what: str) -> str:

@@ -6,30 +6,18 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.promql.durations import parse_duration
-from shared.promql.errors import BadQuery
 from shared.routing.calendar_settings import HoursSettings, Zone, minute_of, weekday_of
+from shared.routing.duration_field import Between, Duration
 from shared.routing.hours import DAY_MINUTES, instant_ms
 from shared.routing.on_call import Override, Schedule
 from shared.settings import Section
 
 WEEK = timedelta(weeks=1)
-SHORTEST_TURN = timedelta(hours=4)
-LONGEST_TURN = timedelta(weeks=52)
 _HANDOVER = re.compile(r"(?:([A-Za-z]+)\s+)?(\d{1,2}:\d{2})")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-
-
-def _turn_length(text: str) -> str:
-    try:
-        length = timedelta(milliseconds=parse_duration(text))
-    except BadQuery as error:
-        raise ValueError(str(error)) from None
-    if not SHORTEST_TURN <= length <= LONGEST_TURN:
-        raise ValueError("a turn is between 4h and 52w long")
-    return text
 
 
 class OverrideSettings(Section):
@@ -74,7 +62,7 @@ class OnCallSettings(Section):
     """In the order in which they take turns; names of `people`. Who is there twice has two turns."""
     begins: date = Field(alias="from")
     """The first turn is that which begins on this day or next after it; before, the turns are counted backwards."""
-    every: Annotated[str, AfterValidator(_turn_length)] = "1w"
+    every: Annotated[Duration, Between("4h", "52w")] = "1w"
     """How long a turn is: `12h`, `1d`, `2w`. Days are the calendar's, also when clocks are changed."""
     handover: Annotated[str, Field(pattern=_HANDOVER)] = "Mon 09:00"
     """When turns begin: `Mon 09:00`; the day only where turns are whole weeks long, else `09:00`."""

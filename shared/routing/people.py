@@ -34,6 +34,19 @@ class Person:
     """In `zone`."""
 
 
+@dataclass(frozen=True, slots=True)
+class To:
+    """Whom a receiver tells: one of these is given."""
+
+    person: str | None = None
+    on_call: str | None = None
+    """Whoever has the turn in this schedule at the time."""
+    admins: bool = False
+    """The application's administrators."""
+    number: str | None = None
+    """A WhatsApp number, or a group's id."""
+
+
 def quiet_until_ms(person: Person, severity: str, now_ms: int) -> int | None:
     """Until when `person` is not to be told of alerts of `severity`; None if now."""
     hours = [quiet.hours for quiet in person.quiet_hours if severity not in quiet.excepted]

@@ -12,7 +12,7 @@ from shared.routing.hours import DAY_MINUTES, Hours
 from shared.routing.numbers import whatsapp_address, whatsapp_number
 from shared.routing.on_call import Schedule
 from shared.routing.on_call_settings import Name, OnCallSettings, schedules_of
-from shared.routing.people import Language, Person, QuietHours
+from shared.routing.people import Language, Person, QuietHours, To
 from shared.settings import Section
 
 
@@ -82,6 +82,8 @@ class PeopleSettings(Section):
     """Who can be told, beside the application's administrators."""
     on_call: Annotated[list[OnCallSettings], Field(max_length=200)] = []
     """Who takes turns."""
+    admins: dict[str, Any] = {}
+    """Where the application's administrators are read; the collector alone reads it further."""
 
     @model_validator(mode="after")
     def _people_are_there(self) -> Self:
@@ -120,6 +122,10 @@ class ToSettings(Section):
         if sum(one is not None for one in (self.person, self.on_call, self.admins, self.number)) != 1:
             raise ValueError("exactly one of person, on_call, admins and number")
         return self
+
+    def to(self) -> To:
+        """The same as the core has it."""
+        return To(self.person, self.on_call, bool(self.admins), self.number)
 
 
 def _fill_the_week(hours: Iterable[Hours]) -> bool:

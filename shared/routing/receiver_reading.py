@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.routing import global_defaults
+from shared.routing import global_keys
 from shared.routing.fields import positive, without_nulls
 from shared.routing.receivers import ELSEWHERE, KINDS, SILENT_ABOUT_ENDS, SUFFIX, Fallback, Integration, Receiver
 from shared.rules.fields import FieldReader
@@ -17,20 +17,20 @@ def read_global(tree: Tree | None, reading: FieldReader) -> dict[str, Any]:
     """`global`, as it is written."""
     if tree is None or tree.is_null:
         return {}
-    fields = reading.fields(without_nulls(tree), global_defaults.KEYS, "'global'")
+    fields = reading.fields(without_nulls(tree), global_keys.KEYS, "'global'")
     reading.duration(fields.get("resolve_timeout"), "resolve_timeout")
-    for one, other in global_defaults.TWICE:
+    for one, other in global_keys.TWICE:
         if one in fields and other in fields:
             reading.add(fields[other], f"only one of {one} and {other}")
     return {key: plain(value) for key, value in fields.items()}
 
 
-def read_receivers(tree: Tree | None, defaults: Mapping[str, Any], reading: FieldReader) -> dict[str, Receiver]:
+def read_receivers(tree: Tree | None, reading: FieldReader) -> dict[str, Receiver]:
     """All receivers by name; what is wrong is noted."""
     receivers: dict[str, Receiver] = {}
     trees: dict[str, Tree] = {}
     for item in reading.items(tree, "receivers"):
-        receiver = _receiver(item, defaults, reading)
+        receiver = _receiver(item, reading)
         if receiver is None:
             continue
         if receiver.name in receivers:
@@ -42,7 +42,7 @@ def read_receivers(tree: Tree | None, defaults: Mapping[str, Any], reading: Fiel
     return receivers
 
 
-def _receiver(item: Tree, defaults: Mapping[str, Any], reading: FieldReader) -> Receiver | None:
+def _receiver(item: Tree, reading: FieldReader) -> Receiver | None:
     known = {key: one for key, one in (item.mapping or {}).items() if not _is_elsewhere(key, one, reading)}
     keys = ("name", "fallback", *(kind + SUFFIX for kind in KINDS))
     fields = reading.fields(without_nulls(Tree(item.at, known or item.mapping, item.doubled)), keys, "a receiver")
@@ -52,7 +52,7 @@ def _receiver(item: Tree, defaults: Mapping[str, Any], reading: FieldReader) -> 
         return None
     return Receiver(
         name,
-        tuple(one for kind in KINDS for one in _integrations(kind, fields.get(kind + SUFFIX), defaults, reading)),
+        tuple(one for kind in KINDS for one in _integrations(kind, fields.get(kind + SUFFIX), reading)),
         _fallback(fields.get("fallback"), reading),
     )
 
@@ -65,9 +65,7 @@ def _is_elsewhere(key: str, tree: Tree, reading: FieldReader) -> bool:
     return other is not None
 
 
-def _integrations(
-    kind: str, tree: Tree | None, defaults: Mapping[str, Any], reading: FieldReader
-) -> Iterator[Integration]:
+def _integrations(kind: str, tree: Tree | None, reading: FieldReader) -> Iterator[Integration]:
     for index, item in enumerate(reading.items(tree, kind + SUFFIX)):
         one = without_nulls(item)
         if item.is_null and kind == "log":
@@ -77,9 +75,7 @@ def _integrations(
             continue
         for key, at in one.doubled:
             reading.add(at, f"{key[:80]!r} is given twice")
-        settings = global_defaults.filled(kind, {key: plain(value) for key, value in one.mapping.items()}, defaults)
-        for reason in global_defaults.missing(kind, settings):
-            reading.add(item, f"{kind}{SUFFIX} {reason}")
+        settings = {key: plain(value) for key, value in one.mapping.items()}
         told = one.mapping.get("send_resolved")
         resolved = kind not in SILENT_ABOUT_ENDS if told is None else reading.flag(told, "send_resolved")
         yield Integration(kind, index, settings, resolved)

@@ -29,8 +29,7 @@ SILENT_ABOUT_ENDS = frozenset({"email", "slack"})
 
 @dataclass(frozen=True)
 class Integration:
-    """One way in which a receiver is told. The settings are as they are written, with what `global` says filled in;
-    only notifier reads them further."""
+    """One way in which a receiver is told. The settings are as they are written; only notifier reads them further."""
 
     kind: str
     """`whatsapp`, `webhook`, …"""

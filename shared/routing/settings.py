@@ -14,6 +14,7 @@ from shared.routing.errors import BadRouting
 from shared.routing.people import Language
 from shared.routing.people_settings import PeopleSettings
 from shared.routing.plain_tree import steps_of, tree_of
+from shared.routing.watchdog_settings import WatchdogSettings
 from shared.rules.errors import BadRule
 from shared.settings import Section
 
@@ -52,6 +53,8 @@ class NotificationsSettings(PeopleSettings):
     """How messages are worded."""
     links: LinksSettings = LinksSettings()
     """Links in messages with which an alert is acknowledged or silenced."""
+    watchdog: WatchdogSettings = WatchdogSettings()
+    """How Pantau is itself watched."""
     _routing: Routing | None = PrivateAttr(None)
 
     @property
@@ -66,8 +69,16 @@ class NotificationsSettings(PeopleSettings):
             if inline:
                 raise _refused([(("alertmanager_file",), f"leaves no room for {', '.join(inline)}: write them there")])
             self._routing = _read_file(self.alertmanager_file)
-        elif inline:
+        elif inline.keys() - {"global"}:
             self._routing = _read_inline(inline)
+        # Only `global`: the default routes hold, with what it says.
+        return self
+
+    @model_validator(mode="after")
+    def _watchdog_tells_somebody(self) -> Self:
+        receiver, routing = self.watchdog.receiver, self._routing
+        if receiver is not None and (routing is None or receiver not in routing.receivers):
+            raise _refused([(("watchdog", "receiver"), f"there is no receiver {receiver[:80]!r}")])
         return self
 
 

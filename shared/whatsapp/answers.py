@@ -104,6 +104,23 @@ def waha_message(answer: Any) -> tuple[str, int]:
     return found, ack
 
 
+def cloud_message(answer: Any) -> str:
+    """The id of a message that Meta has taken: `POST /PHONE_NUMBER_ID/messages`."""
+    messages = answer.get("messages") if isinstance(answer, dict) else None
+    first = messages[0] if isinstance(messages, list) and messages else None
+    found = first.get("id") if isinstance(first, dict) else None
+    if not isinstance(found, str) or not found:
+        raise GatewayError("bad_value", "Meta's answer has no id of the message")
+    return found
+
+
+def cloud_error_code(answer: Any) -> int | None:
+    """Meta's code of what is wrong, in the JSON of an answer that says no; None if there is none."""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
 def _state(value: Any, connected: Collection[str]) -> tuple[str, bool]:
     if isinstance(value, bool):
         yes = value

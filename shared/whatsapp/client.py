@@ -11,6 +11,8 @@ from shared import clock
 from shared.whatsapp.errors import GatewayError
 
 LONGEST_ANSWER = 1024 * 1024
+NO_JSON = object()
+"""What `as_json` gives for what is none; null is a value."""
 T = TypeVar("T")
 
 Measured = Callable[[str, str, float], None]
@@ -36,20 +38,32 @@ class Client:
     ) -> Any:
         """The JSON that `url` answers. `endpoint` is its name in metrics and errors, without ids or secrets.
         GatewayError otherwise."""
+        found = as_json(await self.tell(method, url, endpoint, headers, json=body))
+        if found is NO_JSON:
+            raise GatewayError("bad_json", f"{endpoint}: the answer is not JSON")
+        return found
+
+    async def tell(self, method: str, url: str, endpoint: str, headers: Mapping[str, str], **sent: Any) -> bytes:
+        """What `url` answers to the body `json`, or to the form's fields `data`. GatewayError as above."""
         began = clock.elapsed()
         try:
             async with self._session.request(
-                method, url, headers=dict(headers), json=body, allow_redirects=False
+                method, url, headers=dict(headers), allow_redirects=False, **sent
             ) as response:
                 text = await _read(response, endpoint)
                 self._measured(method, endpoint, clock.elapsed() - began)
-                _check_status(response.status, endpoint)
+                _check_status(response, endpoint, text)
+                return text
         except aiohttp.ClientError as error:
             raise GatewayError(_reason(error), f"{endpoint}: {_words(error)}") from None
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            raise GatewayError("bad_json", f"{endpoint}: the answer is not JSON") from None
+
+
+def as_json(text: bytes) -> Any:
+    """What `text` says; NO_JSON if that is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return NO_JSON
 
 
 async def _read(response: aiohttp.ClientResponse, endpoint: str) -> bytes:
@@ -62,7 +76,8 @@ async def _read(response: aiohttp.ClientResponse, endpoint: str) -> bytes:
     return b"".join(parts)
 
 
-def _check_status(status: int, endpoint: str) -> None:
+def _check_status(response: aiohttp.ClientResponse, endpoint: str, text: bytes) -> None:
+    status = response.status
     if 200 <= status < 300:
         return
     if status in (401, 403):
@@ -73,7 +88,14 @@ def _check_status(status: int, endpoint: str) -> None:
         reason = "rate_limited"
     else:
         reason = "server_error" if status >= 500 else "http_error"
-    raise GatewayError(reason, f"{endpoint}: the gateway answered {status}")
+    answer = as_json(text)
+    raise GatewayError(
+        reason,
+        f"{endpoint}: the gateway answered {status}",
+        status,
+        None if answer is NO_JSON else answer,
+        response.headers.get("Retry-After"),
+    )
 
 
 def _reason(error: aiohttp.ClientError) -> str:

@@ -1,11 +1,10 @@
-"""How each kind of gateway is asked."""
+"""How each kind of gateway is asked about itself: GatewayError unless it answers."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
-from shared.whatsapp.answers import cloud_number, status_document, waha_message, waha_sessions
+from shared.whatsapp.answers import cloud_number, status_document, waha_sessions
 from shared.whatsapp.client import Client
-from shared.whatsapp.errors import GatewayError
+from shared.whatsapp.sending import cloud_headers, waha_headers
 from shared.whatsapp.settings import CloudSettings, GatewaySettings, StatusSettings, WahaSettings
 from shared.whatsapp.told import Told
 
@@ -26,50 +25,21 @@ def parts_of(gateway: GatewaySettings) -> dict[str, Ask]:
 
 
 async def _ask_waha(client: Client, waha: WahaSettings) -> Told:
-    answer = await client.ask("GET", f"{waha.url}/api/sessions", "/api/sessions", _waha_headers(waha))
+    answer = await client.ask("GET", f"{waha.url}/api/sessions", "/api/sessions", waha_headers(waha))
     return waha_sessions(answer, waha.sessions)
 
 
 async def waha_version(client: Client, waha: WahaSettings) -> str:
     """The version that WAHA says it is; empty if it doesn't. GatewayError."""
-    answer = await client.ask("GET", f"{waha.url}/api/version", "/api/version", _waha_headers(waha))
+    answer = await client.ask("GET", f"{waha.url}/api/version", "/api/version", waha_headers(waha))
     found = answer.get("version") if isinstance(answer, dict) else None
     return found[:40] if isinstance(found, str) else ""
 
 
-async def waha_send(client: Client, waha: WahaSettings, session: str, to: str, text: str) -> tuple[str, int]:
-    """(id, acknowledgement) of a text that WAHA has taken. GatewayError."""
-    body = {"session": session, "chatId": to, "text": text}
-    return waha_message(
-        await client.ask("POST", f"{waha.url}/api/sendText", "/api/sendText", _waha_headers(waha), body)
-    )
-
-
-async def waha_acknowledgement(client: Client, waha: WahaSettings, session: str, chat: str, message: str) -> int:
-    """How far a message came: -1 failed, 0 pending, 1 WhatsApp, 2 the device, 3 read, 4 played. GatewayError."""
-    path = f"/api/{quote(session, safe='')}/chats/{quote(chat, safe='')}/messages/{quote(message, safe='')}"
-    endpoint = "/api/{session}/chats/{chatId}/messages/{messageId}"
-    answer = await client.ask("GET", f"{waha.url}{path}?downloadMedia=false", endpoint, _waha_headers(waha))
-    return waha_message(answer)[1]
-
-
-def _waha_headers(waha: WahaSettings) -> dict[str, str]:
-    key = _readable(waha.key)
-    return {} if key is None else {"X-Api-Key": key}
-
-
-def _readable(secret: Callable[[], str | None]) -> str | None:
-    """The secret; its file is read again each time, so that it may be renewed. GatewayError if that is gone now."""
-    try:
-        return secret()
-    except ValueError as error:
-        raise GatewayError("unauthorized", str(error)) from None
-
-
 async def _ask_cloud(client: Client, cloud: CloudSettings) -> Told:
     url = f"{cloud.url}/{cloud.phone_number_id}?fields=status,quality_rating"
-    headers = {"Authorization": f"Bearer {_readable(cloud.token)}"}
-    return cloud_number(await client.ask("GET", url, "/{phone_number_id}", headers), cloud.phone_number_id)
+    answer = await client.ask("GET", url, "/{phone_number_id}", cloud_headers(cloud))
+    return cloud_number(answer, cloud.phone_number_id)
 
 
 async def _ask_status(client: Client, status: StatusSettings, now_ms: int) -> Told:

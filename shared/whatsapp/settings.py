@@ -1,10 +1,12 @@
 """Settings of WhatsApp gateways: section `whatsapp` of `pantau.yaml`. The collector asks them, health checks them, and
-api takes their webhooks."""
+api takes their webhooks, the notifier sends through them."""
 
+import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
@@ -26,7 +28,24 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _are_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, value in headers.items():
+        text = value.get_secret_value()
+        if not _HEADER_NAME.fullmatch(name) or not text.isprintable() or not text.isascii():
+            raise ValueError(f"{name[:80]!r} is not the name of an HTTP header, or its value not printable ASCII")
+    return headers
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Headers = Annotated[dict[str, SecretStr], AfterValidator(_are_headers)]
 Pointer = Annotated[str, AfterValidator(check_pointer)]
 
 
@@ -105,7 +124,7 @@ class StatusSettings(Section):
 
     url: WebAddress
     """Asked with GET; redirects are not followed."""
-    headers: dict[str, SecretStr] = {}
+    headers: Headers = {}
     """Sent with the request, e.g. `Authorization`."""
     connected: Pointer | None = None
     """True or false, or a text that is one of `connected_values`."""
@@ -122,15 +141,6 @@ class StatusSettings(Section):
     messages: Pointer | None = None
     """Counters since some beginning: `{"invoice": {"sent": 12, "failed": 1}}`."""
 
-    @field_validator("headers")
-    @classmethod
-    def _are_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name, value in headers.items():
-            text = value.get_secret_value()
-            if not _HEADER_NAME.fullmatch(name) or not text.isprintable() or not text.isascii():
-                raise ValueError(f"{name[:80]!r} is not the name of an HTTP header, or its value not printable ASCII")
-        return headers
-
     @model_validator(mode="after")
     def _has_something_to_read(self) -> Self:
         if self.oldest_seconds is not None and self.oldest_at is not None:
@@ -146,6 +156,53 @@ class StatusSettings(Section):
                 "or messages"
             )
         return self
+
+
+class SendSettings(Section):
+    """How another gateway takes a message: a request of your own making."""
+
+    url: WebAddress
+    """Asked with POST; redirects are not followed."""
+    headers: Headers = {}
+    """Sent with the request, e.g. `Authorization`."""
+    encoding: Literal["json", "form"] = "json"
+    """What the body is."""
+    body: dict[str, Any]
+    """Its fields. In texts `{to}` becomes the number (`6281…`), `{text}` the message, `{id}` the notification's id."""
+    accepted: Pointer | None = None
+    """Where the answer, JSON then, says whether the message was taken; absent: any 2xx says so."""
+    accepted_values: list[str] = ["true", "ok", "success", "sent", "queued", "pending", "accepted"]
+    """What it says then; upper and lower case are the same."""
+    deduplicates: bool = False
+    """Whether the gateway drops what comes twice with one `{id}`: then what may have been sent is sent again."""
+
+    @model_validator(mode="after")
+    def _says_what_to_whom(self) -> Self:
+        texts = list(_texts(self.body))
+        for name in ("{to}", "{text}"):
+            if not any(name in text for text in texts):
+                raise ValueError(f"body has {name} nowhere: nobody would be told, or nothing")
+        if self.deduplicates and not any("{id}" in text for text in texts):
+            raise ValueError("deduplicates: body has {id} nowhere, by which the gateway could tell")
+        if self.encoding == "form" and not all(isinstance(one, str) for one in self.body.values()):
+            raise ValueError("a form has texts only")
+        return self
+
+
+class RateSettings(Section):
+    """How fast notifications may go through a gateway, from all receivers: numbers that send too much get banned."""
+
+    per_minute: Annotated[float, Field(gt=0, le=6_000)] = 20.0
+    """Messages a minute in the long run."""
+    burst: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """So many may go at once; never less than those of a second."""
+    longest_wait: Annotated[float, Field(ge=0, le=300)] = 10.0
+    """Seconds that a message waits for its turn; then it is put back, and tried again like one that failed."""
+
+    def window(self) -> tuple[int, int]:
+        """(messages, seconds): so many may go in any so many seconds; that is both, the burst and the long run."""
+        seconds = max(1, math.ceil(self.burst * 60 / self.per_minute))
+        return max(self.burst, math.floor(seconds * self.per_minute / 60)), seconds
 
 
 class CanarySettings(Section):
@@ -166,22 +223,26 @@ class CanarySettings(Section):
 
 
 class GatewaySettings(Section):
-    """One gateway: `waha` or `cloud`, `status`, or one of the two with `status` beside it."""
+    """One gateway: `waha`, `cloud` or `send`, through which messages go, `status`, or one of the three with it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     """The label `gateway`."""
     waha: WahaSettings | None = None
     cloud: CloudSettings | None = None
+    send: SendSettings | None = None
     status: StatusSettings | None = None
+    rate: RateSettings = RateSettings()
+    """Of notifications; what others send through the gateway does not count."""
     canary: CanarySettings | None = None
     """Through `waha` only: what Meta's numbers deliver is told by their webhooks."""
 
     @model_validator(mode="after")
     def _is_something(self) -> Self:
-        if self.waha is not None and self.cloud is not None:
-            raise ValueError(f"gateway {self.name}: waha or cloud, not both; make it two gateways")
-        if self.waha is None and self.cloud is None and self.status is None:
-            raise ValueError(f"gateway {self.name}: needs waha, cloud or status")
+        ways = sum(one is not None for one in (self.waha, self.cloud, self.send))
+        if ways > 1:
+            raise ValueError(f"gateway {self.name}: only one of waha, cloud and send; make it several gateways")
+        if ways == 0 and self.status is None:
+            raise ValueError(f"gateway {self.name}: needs waha, cloud, send or status")
         if self.status is not None and (self.waha or self.cloud) and (self.status.connected or self.status.sessions):
             raise ValueError(
                 f"gateway {self.name}: status.connected and status.sessions are for one without waha or cloud"
@@ -192,7 +253,11 @@ class GatewaySettings(Section):
 
     def secrets(self) -> frozenset[str]:
         """What must not appear in texts."""
-        found = [header.get_secret_value() for header in (self.status.headers.values() if self.status else ())]
+        headers = [
+            *(self.status.headers.values() if self.status else ()),
+            *(self.send.headers.values() if self.send else ()),
+        ]
+        found = [header.get_secret_value() for header in headers]
         if self.waha is not None:
             found += [self.waha.key() or "", self.waha.webhook_key() or ""]
         if self.cloud is not None:

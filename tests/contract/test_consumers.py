@@ -20,8 +20,7 @@ from services.history.retention import Retention
 from services.history.sample_store import SampleStore
 from services.history.settings import HistorySettings
 from services.history.writer import CONSUMED, Writer
-from services.notifier.core.ledger import Ledger
-from services.notifier.core.owing import Owing, not_sent_because
+from services.notifier.core.engine import Engine
 from shared.bus import Batch, Received
 from shared.database import Database
 from shared.messages.access import Token
@@ -40,6 +39,7 @@ from shared.messages.topics import (
 from shared.service import Readiness
 from shared.settings import DatabaseSettings
 from tests.contract.examples import Example, all_examples, examples_of
+from tests.unit.notifier.world import FakeTerms
 
 DAY_MS = 24 * 60 * 60 * 1000
 # When the examples play.
@@ -86,21 +86,20 @@ def test_history_stores_all_that_it_reads(database_dsn: str) -> None:
 
 
 @pytest.mark.parametrize("example", with_value(ALERT_EVENTS), ids=str)
-def test_notifier_owes_each_receiver_what_people_should_hear(example: Example) -> None:
+def test_notifier_tells_what_people_should_hear(example: Example) -> None:
     event: AlertEvent = example.message
-    owing, ledger = Owing(["log", "webhook"]), Ledger(1_000)
-    owing.begin(0, 0)
-    owed = owing.take(0, 0, event, ledger)
-    expected = [] if not_sent_because(event) else ["log", "webhook"]
-    assert [delivery.receiver for delivery in owed] == expected
-    assert bool(expected) == (event.state in ("firing", "resolved") and not event.shadow)
+    engine = Engine(FakeTerms(), 1_000)
+    engine.take(event, 0, event.instant)
+    engine.resume(event.instant)
+    told = [one.event.id for planned in engine.plan(event.instant) for one in planned.notice.alerts]
+    assert told == ([event.id] if event.state == "firing" and not event.shadow else [])
 
 
 def test_notifier_takes_its_ledger_from_the_bus() -> None:
-    ledger = Ledger(1_000)
-    for accepted_ms, example in enumerate(with_value(NOTIFICATIONS)):
-        ledger.note(example.message.id, example.message.state, accepted_ms)
-    assert ledger.is_final(next(one for one in with_value(NOTIFICATIONS) if one.name == "sent").message.id)
+    engine = Engine(FakeTerms(), 1_000)
+    for example in with_value(NOTIFICATIONS):
+        engine.note(example.message)
+    assert engine.ledger.is_final(next(one for one in with_value(NOTIFICATIONS) if one.name == "sent").message.id)
 
 
 @pytest.mark.parametrize("example", with_value(ALERT_EVENTS), ids=str)

@@ -141,7 +141,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, recorder: "Recorder") -> Ite
         "history": {"admin": {"port": free["history"]}},
         "notifier": {
             "admin": {"port": free["notifier"]},
-            "receivers": [{"name": "recorder", "webhook": {"url": recorder.url}}, {"name": "log", "log": {}}],
+            "receivers": [
+                {"name": "recorder", "webhook": {"url": recorder.url, "format": "pantau"}},
+                {"name": "log", "log": {}},
+            ],
         },
     }
     config = directory / "pantau.yaml"
@@ -162,7 +165,8 @@ class Delivery:
     """A webhook request."""
 
     id: str
-    body: dict[str, Any]
+    alert: dict[str, Any]
+    """The first alert in it."""
     at: float
 
 
@@ -175,11 +179,11 @@ class Recorder:
 
     def of(self, rule: str) -> list[Delivery]:
         """The deliveries about alerts of `rule`, in the order they came."""
-        return [one for one in self.deliveries if one.body["rule"] == rule]
+        return [one for one in self.deliveries if one.alert["rule"] == rule]
 
     def states(self, rule: str) -> list[str]:
         """Their states, in the order they came, each id once (a kill between send and record repeats an id)."""
-        first = {one.id: one.body["state"] for one in reversed(self.of(rule))}
+        first = {one.id: one.alert["status"] for one in reversed(self.of(rule))}
         order = dict.fromkeys(one.id for one in self.of(rule))
         return [first[identity] for identity in order]
 
@@ -189,7 +193,8 @@ async def recorder() -> AsyncIterator[Recorder]:
     """A webhook receiver on a port of its own, in the tests' event loop."""
 
     async def receive(request: web.Request) -> web.Response:
-        record.deliveries.append(Delivery(request.headers["webhook-id"], await request.json(), time.monotonic()))
+        alert = (await request.json())["alerts"][0]
+        record.deliveries.append(Delivery(request.headers["webhook-id"], alert, time.monotonic()))
         return web.Response()
 
     app = web.Application()

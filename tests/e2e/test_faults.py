@@ -37,7 +37,7 @@ async def test_nothing_is_lost_when_anything_is_killed(stack: Stack, client: Cli
     assert recorder.states("fault_alert") == ["firing", "resolved"] * (states // 2)
     bodies: dict[str, Any] = {}
     for delivery in recorder.of("fault_alert"):
-        assert bodies.setdefault(delivery.body["event_id"], delivery.id) == delivery.id, "a second id for one event"
+        assert bodies.setdefault(delivery.alert["event_id"], delivery.id) == delivery.id, "a second id for one event"
 
     connection = await eventually(lambda: _connected(stack.dsn))
     try:

@@ -45,7 +45,7 @@ def told(recorder: Recorder, rule: str, states: list[str]) -> Callable[[], Await
 async def until_told(recorder: Recorder, rule: str, *states: str) -> list[dict[str, Any]]:
     """The notifications about a rule, once they are these and no others."""
     await eventually(told(recorder, rule, list(states)))
-    return [one.body for one in recorder.of(rule)]
+    return [one.alert for one in recorder.of(rule)]
 
 
 def at(text: str) -> int:

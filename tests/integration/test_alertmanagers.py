@@ -183,7 +183,7 @@ async def test_an_alertmanager_that_fails_is_counted_and_holds_up_nobody(
     answer: Answer = 500
     bad = FakeAlertmanager(answer=lambda: answer)
     async with alertmanager(FakeAlertmanager()) as good, alertmanager(bad):
-        pushing = Pushing(topics, tmp_path, {"url": good.url}, {"url": bad.url, "name": "bad", "timeout_seconds": 0.3})
+        pushing = Pushing(topics, tmp_path, {"url": good.url}, {"url": bad.url, "name": "bad", "timeout": 0.3})
         errors = 'pantau_notifier_alertmanager_errors_total{alertmanager="bad"}'
 
         async def dropped(reason: str) -> bool:
@@ -221,7 +221,7 @@ async def test_what_does_not_fit_into_a_queue_is_dropped_and_comes_again(
             topics,
             tmp_path,
             {"url": good.url},
-            {"url": slow.url, "name": "slow", "timeout_seconds": 1},
+            {"url": slow.url, "name": "slow", "timeout": 1},
             PANTAU_NOTIFIER__RESEND__QUEUE_CAPACITY="10",
             PANTAU_NOTIFIER__RESEND__BATCH_SIZE="4",
         )
@@ -287,8 +287,8 @@ async def test_tls(topics: str, producer: Producer, tmp_path: Path) -> None:
         pushing = Pushing(
             topics,
             tmp_path,
-            {"url": fake.url, "name": "trusting", "tls": trusting},
-            {"url": fake.url, "name": "blind", "tls": {"insecure_skip_verify": True}},
+            {"url": fake.url, "name": "trusting", "tls_config": trusting},
+            {"url": fake.url, "name": "blind", "tls_config": {"insecure_skip_verify": True}},
             {"url": fake.url, "name": "wary"},
         )
 

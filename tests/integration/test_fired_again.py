@@ -86,7 +86,10 @@ def notifier(bootstrap: str, receiver: Receiver, directory: Path) -> AbstractCon
         directory / "notifier.log",
         PANTAU_KAFKA__BOOTSTRAP=bootstrap,
         PANTAU_NOTIFIER__ADMIN__PORT=str(admin),
-        PANTAU_NOTIFIER__RECEIVERS=json.dumps([{"name": "ops", "webhook": {"url": receiver.url}}]),
+        PANTAU_NOTIFICATIONS__ROUTE=json.dumps({"receiver": "ops", "immediate": True}),
+        PANTAU_NOTIFICATIONS__RECEIVERS=json.dumps(
+            [{"name": "ops", "webhook_configs": [{"url": receiver.url, "format": "pantau"}]}]
+        ),
     )
 
 

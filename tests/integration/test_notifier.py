@@ -2,109 +2,36 @@
 
 import asyncio
 import base64
-import json
 import random
 import uuid
 from collections import Counter
-from contextlib import AbstractContextManager
 from pathlib import Path
-from subprocess import Popen
-from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from infra.local import ports
 from services.notifier.channels.signing import key_of, signature
-from services.notifier.core.ledger import Ledger
-from services.notifier.ledger_log import LedgerLog
-from shared import clock
-from shared.bus import Outgoing, Producer
-from shared.messages.alerts import AlertEvent
+from shared.bus import Producer
 from shared.messages.dead_letters import DeadLetter
-from shared.messages.message import content_id
-from shared.messages.notifications import Notification, notification_id
-from shared.messages.topics import ALERT_EVENTS, DEAD_LETTERS, NOTIFICATIONS
+from shared.messages.notifications import Notification
+from shared.messages.topics import ALERT_EVENTS, DEAD_LETTERS
 from tests.conftest import eventually
-from tests.integration.programs import page, records, running
+from tests.integration.notifier_program import (
+    Notifier,
+    begun,
+    ended,
+    episodes,
+    facts,
+    ledger,
+    order_of,
+    publish,
+    told,
+)
+from tests.integration.programs import page, records
 from tests.integration.webhook_receiver import Answer, Receiver, listening
-from tests.unit.notifier.events import alert_event
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
-
-
-class Notifier:
-    """How it is started: every test under a new receiver name, since the bus is shared."""
-
-    def __init__(self, bootstrap: str, directory: Path, url: str, **webhook: Any) -> None:
-        self.receiver = f"ops-{uuid.uuid4().hex[:8]}"
-        self.log = directory / "notifier.log"
-        (self.admin,) = ports.free()
-        receivers = [
-            {"name": self.receiver, "webhook": {"url": url, "deadline_seconds": 1, **webhook}},
-            {"name": f"log-{self.receiver}", "log": {}},
-        ]
-        self.environment = {
-            "PANTAU_KAFKA__BOOTSTRAP": bootstrap,
-            "PANTAU_LOG__FORMAT": "json",
-            "PANTAU_NOTIFIER__ADMIN__PORT": str(self.admin),
-            "PANTAU_NOTIFIER__RECEIVERS": json.dumps(receivers),
-            "PANTAU_NOTIFIER__RETRY__FIRST_SECONDS": "0.05",
-            "PANTAU_NOTIFIER__RETRY__LONGEST_SECONDS": "0.5",
-        }
-
-    def running(self, **environment: str) -> AbstractContextManager[Popen[bytes]]:
-        """For as long as the block lasts."""
-        return running("services.notifier", self.log, **self.environment, **environment)
-
-    def id_of(self, event: AlertEvent) -> str:
-        """What the webhook receiver gets with `event`."""
-        return notification_id(event.id, self.receiver)
-
-    def lines(self) -> list[dict[str, Any]]:
-        """What the log receiver wrote."""
-        entries = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [entry for entry in entries if entry.get("receiver") == f"log-{self.receiver}" and "labels" in entry]
-
-    async def metric(self, line: str) -> float | None:
-        """The value of the metric that is written as `line`."""
-        _, text = await page(f"http://127.0.0.1:{self.admin}/metrics")
-        found = [one.rpartition(" ")[2] for one in text.splitlines() if one.startswith(f"{line} ")]
-        return float(found[0]) if found else None
-
-    async def is_ready(self) -> bool:
-        """Whether it says so."""
-        return (await page(f"http://127.0.0.1:{self.admin}/health/ready"))[0] == 200
-
-
-def episodes(count: int, times: int = 1) -> list[AlertEvent]:
-    """`count` alerts of a new rule each, going up and down `times` times, mixed as they would be."""
-    events = []
-    rules = [f"rule_{uuid.uuid4().hex[:8]}" for _ in range(count)]
-    now_ms = clock.now_ms()
-    for one in range(times, 0, -1):
-        # Each after the one before: two episodes of an alert that begin in the same millisecond would be one.
-        begun = {rule: now_ms - one * 1_000 - random.randrange(900) for rule in rules}
-        for state, transition in (("pending", 1), ("firing", 2), ("resolved", 3)):
-            random.shuffle(rules)
-            events += [
-                alert_event(rule, transition, state, begun[rule] + transition, begun[rule])  # type: ignore[arg-type]
-                for rule in rules
-            ]
-    return events
-
-
-def told(events: list[AlertEvent]) -> list[AlertEvent]:
-    return [event for event in events if event.state in ("firing", "resolved")]
-
-
-async def publish(producer: Producer, events: list[AlertEvent]) -> None:
-    await producer.send_all([Outgoing(ALERT_EVENTS, event.alert_id, event, event.id) for event in events])
-
-
-async def ledger(bootstrap: str, identity: str) -> list[Notification]:
-    found = await records(bootstrap, NOTIFICATIONS)
-    return [Notification.decode(one.value) for one in found if one.key == identity.encode() and one.value]
 
 
 def failing(seed: int) -> Answer:
@@ -116,7 +43,7 @@ def failing(seed: int) -> Answer:
 async def test_each_event_arrives_once_however_the_receiver_fails(
     topics: str, producer: Producer, tmp_path: Path
 ) -> None:
-    events = episodes(12, times=2)
+    first = episodes(12)
     asked: Counter[str] = Counter()
 
     def answer(identity: str) -> Answer:
@@ -124,44 +51,31 @@ async def test_each_event_arrives_once_however_the_receiver_fails(
         return failing(int(identity[:8], 16) + asked[identity])
 
     async with listening(Receiver(answer, retry_after="1")) as receiver:
-        notifier = Notifier(topics, tmp_path, receiver.url, secret=SECRET, headers={"X-Site": "Bandung"})
-        wanted = {notifier.id_of(event) for event in told(events)}
+        headers = {"http_headers": {"X-Site": {"values": ["Bandung"]}}}
+        notifier = Notifier(topics, tmp_path, receiver.url, secret=SECRET, http_config=headers)
         with notifier.running():
-            await publish(producer, events)
+            await publish(producer, begun(first))
 
-            async def all_taken() -> bool:
-                return wanted <= {one.id for one in receiver.requests if one.answer in (200, 204)}
+            async def are_told(wanted: set[tuple[str, str]]) -> bool:
+                return wanted <= told(receiver.requests, first).keys()
 
-            await eventually(all_taken)
-            await publish(producer, events)  # what a retry puts on the bus twice
+            await eventually(lambda: are_told(facts(begun(first))))
+            await publish(producer, begun(first))  # what a retry puts on the bus twice
+            await publish(producer, ended(first))
+            await eventually(lambda: are_told(facts(first)))
 
-            async def all_lines() -> bool:
-                return len(notifier.lines()) >= len(wanted)
-
-            await eventually(all_lines)
-            last = episodes(1)
-            await publish(producer, last)
-            beyond = {notifier.id_of(event) for event in told(last)}
-
-            async def last_taken() -> bool:
-                return beyond <= {one.id for one in receiver.requests if one.answer in (200, 204)}
-
-            await eventually(last_taken)
-
-    good = [one for one in receiver.requests if one.answer in (200, 204)]
-    times = Counter(one.id for one in good)
-    assert set(times) == wanted | beyond
+    times = told(receiver.requests, first)
+    assert set(times) == facts(first)
     assert set(times.values()) == {1}
-    assert {one.id for one in receiver.requests} == set(times)
-    for rule in {event.rule for event in events}:
-        assert [one.body["state"] for one in good if one.body["rule"] == rule] == ["firing", "resolved"] * 2
-    assert Counter(line["notification_id"] for line in notifier.lines()).most_common(1)[0][1] == 1
+    for event in ended(first):
+        assert [status for _, status in order_of(receiver, event.alert_id)] == ["firing", "resolved"]
     for one in receiver.requests:
         assert one.body["notification_id"] == one.id
         assert one.headers["X-Site"] == "Bandung"
         sent_at = int(one.headers["webhook-timestamp"])
         assert one.headers["webhook-signature"] == signature(key_of(SECRET), one.id, sent_at, one.raw)
-    sent = (await ledger(topics, notifier.id_of(told(events)[0])))[-1]
+    assert facts(first) <= {(line["event_id"], line["status"]) for line in notifier.lines()}
+    sent = (await ledger(topics, first[-1], f"{notifier.receiver}/webhook/0"))[-1]
     assert (sent.state, sent.receiver, sent.channel) == ("sent", notifier.receiver, "webhook")
     assert sent.latency_ms is not None
     assert sent.latency_ms > 0
@@ -172,33 +86,40 @@ async def test_what_a_receiver_refuses_is_not_tried_again(
     topics: str, producer: Producer, tmp_path: Path, status: int
 ) -> None:
     events = episodes(1)
-    firing, resolved = told(events)
     async with listening(Receiver(lambda _: status)) as receiver:
         notifier = Notifier(topics, tmp_path, receiver.url)
-        skipped = f'pantau_notifications_skipped_total{{reason="not_announced",receiver="{notifier.receiver}"}}'
+
+        async def lines(count: int) -> bool:
+            return len([one for one in notifier.lines() if one["rule"] == events[0].rule]) >= count
+
+        async def has_failed() -> bool:
+            entries = await ledger(topics, events[1], f"{notifier.receiver}/webhook/0")
+            return [one.state for one in entries] == ["planned", "failed"] and str(status) in (entries[-1].reason or "")
+
         with notifier.running():
-            await publish(producer, events)
-            await eventually(lambda: notifier.metric(skipped))  # the end of what was never announced
-    assert [one.id for one in receiver.requests] == [notifier.id_of(firing)]
-    states = await ledger(topics, notifier.id_of(firing))
-    assert [one.state for one in states] == ["planned", "failed"]
-    assert str(status) in (states[-1].reason or "")
-    assert await ledger(topics, notifier.id_of(resolved)) == []
-    assert [line["state"] for line in notifier.lines()] == ["firing", "resolved"]
+            await publish(producer, begun(events))
+            await eventually(has_failed)
+            await publish(producer, ended(events))
+            await eventually(lambda: lines(2))
+            await eventually(notifier.is_ready)
+    ours = [one for one in receiver.requests if one.alert["rule"] == events[0].rule]
+    assert [one.alert["status"] for one in ours] == ["firing"]  # the end of what was never announced is not told
+    assert await ledger(topics, events[2], f"{notifier.receiver}/webhook/0") == []
 
 
 async def test_a_receiver_that_stays_away_is_given_up_at_last(topics: str, producer: Producer, tmp_path: Path) -> None:
-    events = episodes(1)
+    events = begun(episodes(1))
     nobody = f"http://127.0.0.1:{ports.free()[0]}/hook"
     notifier = Notifier(topics, tmp_path, nobody)
 
     async def is_given_up() -> list[Notification]:
-        found = await ledger(topics, notifier.id_of(told(events)[0]))
+        found = await ledger(topics, events[-1], f"{notifier.receiver}/webhook/0")
         return found if found and found[-1].state == "failed" else []
 
     with notifier.running(PANTAU_NOTIFIER__RETRY__GIVE_UP_SECONDS="2"):
         await publish(producer, events)
         failed = (await eventually(is_given_up))[-1]
+        await publish(producer, [events[-1].model_copy(update={"state": "resolved", "transition": 3, "id": "over"})])
     assert failed.attempt > 1
     assert "given up: connect" in (failed.reason or "")
 
@@ -209,75 +130,104 @@ async def test_reading_pauses_while_a_receiver_is_down_for_long(
     (port,) = ports.free()
     notifier = Notifier(topics, tmp_path, f"http://127.0.0.1:{port}/hook")
     events = episodes(300)
-    wanted = {notifier.id_of(event) for event in told(events)}
     receiver = Receiver()
-    with notifier.running(PANTAU_NOTIFIER__MOST_EVENTS_IN_FLIGHT="50"):
-        await publish(producer, events)
+    with notifier.running(PANTAU_NOTIFIER__MOST_WAITING="50"):
+        await publish(producer, begun(events))
 
         async def is_paused() -> bool:
             return await notifier.metric("pantau_notifier_reading_paused") == 1
 
         await eventually(is_paused)
         status, text = await page(f"http://127.0.0.1:{notifier.admin}/health/ready")
-        in_flight = await notifier.metric("pantau_notifier_events_in_flight")
+        await publish(producer, ended(events))
         async with listening(receiver, port):
 
-            async def all_taken() -> bool:
-                return wanted <= {one.id for one in receiver.taken}
+            async def all_ended() -> bool:
+                over = {event for event, status in told(receiver.requests, events) if status != "firing"}
+                return over == {event.id for event in ended(events)}
 
-            await eventually(all_taken)
+            await eventually(all_ended)
             await eventually(notifier.is_ready)
     assert status == 503
     assert notifier.receiver in text
-    assert in_flight is not None
-    assert 50 <= in_flight <= 150
-    assert len(receiver.requests) == len(wanted)
+    assert set(told(receiver.requests, events).values()) == {1}
 
 
 async def test_nothing_is_said_twice_after_a_restart(topics: str, producer: Producer, tmp_path: Path) -> None:
     before, after = episodes(5), episodes(1)
-    firing = [event for event in before if event.state != "resolved"]
-    rest = [event for event in before if event.state == "resolved"]
     async with listening(Receiver()) as receiver:
         notifier = Notifier(topics, tmp_path, receiver.url)
 
-        async def taken(count: int) -> bool:
-            return len(receiver.taken) >= count
+        async def are_told(wanted: set[tuple[str, str]]) -> bool:
+            return wanted <= told(receiver.requests, before + after).keys()
 
         with notifier.running():
-            await publish(producer, firing)
-            await eventually(lambda: taken(5))
+            await publish(producer, begun(before))
+            await eventually(lambda: are_told(facts(begun(before))))
         with notifier.running():
-            await publish(producer, firing)  # alerting says it again after a crash of its own
-            await publish(producer, rest)
-            await publish(producer, after)
-            await eventually(lambda: taken(12))
-    assert {one.id for one in receiver.requests[:5]} == {notifier.id_of(event) for event in told(firing)}
-    assert Counter(one.id for one in receiver.requests) == Counter(
-        notifier.id_of(event) for event in told(before) + told(after)
-    )
+            await publish(producer, begun(before))  # alerting says it again after a crash of its own
+            await publish(producer, ended(before))
+            await publish(producer, begun(after))
+            await eventually(lambda: are_told(facts(before + begun(after))))
+            await publish(producer, ended(after))
+            await eventually(lambda: are_told(facts(before + after)))
+    times = told(receiver.requests, before + after)
+    assert set(times) == facts(before + after)
+    assert set(times.values()) == {1}
+
+
+async def test_what_changes_while_it_is_down_is_told_once_and_what_is_over_in_one_digest(
+    topics: str, producer: Producer, tmp_path: Path
+) -> None:
+    held, new, passed = episodes(2), episodes(2), episodes(5)
+    async with listening(Receiver()) as receiver:
+        notifier = Notifier(topics, tmp_path, receiver.url)
+
+        async def are_told(wanted: set[tuple[str, str]]) -> bool:
+            return wanted <= told(receiver.requests, held + new + passed).keys()
+
+        with notifier.running():
+            await publish(producer, begun(held))
+            await eventually(lambda: are_told(facts(begun(held))))
+        await publish(producer, begun(new) + passed + ended(held[:1]))
+        with notifier.running():
+            await publish(producer, [])
+            expected = facts(held[:1] + begun(new)) | {(event.id, "passed") for event in ended(passed)}
+            await eventually(lambda: are_told(expected))
+            await publish(producer, ended(held) + ended(new))
+            await eventually(lambda: are_told(facts(held + new)))
+    times = told(receiver.requests, held + new + passed)
+    assert set(times.values()) == {1}
+    assert {event for event, status in times if status == "passed"} == {event.id for event in ended(passed)}
+    digests = [one for one in receiver.requests if one.body["occasion"] == "digest"]
+    assert len(digests) == 1
 
 
 async def test_what_is_under_way_ends_before_the_notifier_does(topics: str, producer: Producer, tmp_path: Path) -> None:
-    firing, resolved = told(episodes(1))
+    events = episodes(1)
     async with listening(Receiver(lambda _: "late")) as receiver:
-        notifier = Notifier(topics, tmp_path, receiver.url, deadline_seconds=20)
+        notifier = Notifier(topics, tmp_path, receiver.url, timeout="20s")
 
-        async def requests(count: int) -> bool:
-            return len(receiver.requests) >= count
+        async def statuses() -> list[str]:
+            return [one.alert["status"] for one in receiver.requests if one.alert["rule"] == events[0].rule]
+
+        async def is_asked() -> bool:
+            return await statuses() == ["firing"]
+
+        async def is_over() -> bool:
+            return await statuses() == ["firing", "resolved"]
 
         with notifier.running() as process:
             await eventually(notifier.is_ready)
-            await publish(producer, [firing, resolved])
-            await eventually(lambda: requests(1))
+            await publish(producer, begun(events))
+            await eventually(is_asked)
+            await publish(producer, ended(events))
             process.terminate()
             receiver.hanging.set()
             assert await asyncio.to_thread(process.wait, 30) == 0
-        assert [one.id for one in receiver.requests] == [notifier.id_of(firing)]
-        assert (await ledger(topics, notifier.id_of(firing)))[-1].state == "sent"
+        assert (await ledger(topics, events[1], f"{notifier.receiver}/webhook/0"))[-1].state == "sent"
         with notifier.running():
-            await eventually(lambda: requests(2))
-    assert [one.id for one in receiver.requests] == [notifier.id_of(firing), notifier.id_of(resolved)]
+            await eventually(is_over)
 
 
 async def test_garbage_does_not_block_and_what_nobody_is_told_of_is_passed(
@@ -290,35 +240,20 @@ async def test_garbage_does_not_block_and_what_nobody_is_told_of_is_passed(
     await raw.start()
     async with listening(Receiver()) as receiver:
         notifier = Notifier(topics, tmp_path, receiver.url)
+
+        async def are_told(wanted: set[tuple[str, str]]) -> bool:
+            return wanted <= told(receiver.requests, events + shadow).keys()
+
         with notifier.running():
             for value in (garbage, b'{"id": 1}', b""):
                 await raw.send_and_wait(ALERT_EVENTS.name, value, key=b"garbage")
             await publish(producer, shadow)
-            await publish(producer, events)
-
-            async def all_taken() -> bool:
-                return len(receiver.taken) == 2
-
-            await eventually(all_taken)
+            await publish(producer, begun(events))
+            await eventually(lambda: are_told(facts(begun(events))))
+            await publish(producer, ended(events))
+            await eventually(lambda: are_told(facts(events)))
     await raw.stop()
-    assert [one.id for one in receiver.requests] == [notifier.id_of(event) for event in told(events)]
+    assert set(told(receiver.requests, events + shadow)) == facts(events)
     letters = [DeadLetter.decode(one.value) for one in await records(topics, DEAD_LETTERS) if one.value]
     ours = [one for one in letters if one.value_base64 == base64.b64encode(garbage).decode()]
     assert [(one.consumer, one.topic) for one in ours] == [("notifier", ALERT_EVENTS.name)]
-
-
-async def test_what_the_memory_has_lost_is_found_on_the_bus(topics: str, producer: Producer) -> None:
-    wrote = LedgerLog(topics, producer, Ledger(most=10))
-    identity, absent = content_id(uuid.uuid4().hex), content_id(uuid.uuid4().hex)
-    now = clock.now_ms()
-    await wrote.write(
-        Notification(id=identity, event_id="e", alert_id="a", receiver="r", channel="log", state="sent", at=now)
-    )
-    forgetful = Ledger(most=10)
-    forgetful.complete_since(now + 3_600_000)
-    await LedgerLog(topics, producer, forgetful).find({identity: now - 60_000, absent: now})
-    assert forgetful.is_sent(identity)
-    assert forgetful.get(absent) is None
-    assert forgetful.is_asked(absent)
-    forgetful.dismiss_answers()
-    assert forgetful.get(identity) is None

@@ -33,8 +33,8 @@ def taken(receiver: Receiver) -> Counter[str]:
 def check_order(receiver: Receiver, events: Sequence[AlertEvent]) -> None:
     """Each alert's notifications came in its order, with repetitions only where they stood."""
     for rule in {event.rule for event in events}:
-        ids = [one.id for one in receiver.requests if one.answer in GOOD and one.body["rule"] == rule]
-        states = {one.id: one.body["state"] for one in receiver.requests}
+        ids = [one.id for one in receiver.requests if one.answer in GOOD and one.alert["rule"] == rule]
+        states = {one.id: one.alert["status"] for one in receiver.requests}
         first = list(dict.fromkeys(ids))
         assert [states[one] for one in first] == ["firing", "resolved"]
         assert ids == sorted(ids, key=first.index), f"{rule}: an older one after a newer one"

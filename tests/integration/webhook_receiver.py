@@ -20,7 +20,14 @@ class Request:
     headers: dict[str, str]
     raw: bytes
     body: dict[str, Any]
+    """Pantau's own format."""
     answer: Answer
+
+    @property
+    def alert(self) -> dict[str, Any]:
+        """The first of its alerts."""
+        found: dict[str, Any] = self.body["alerts"][0]
+        return found
 
 
 @dataclass
@@ -40,7 +47,7 @@ class Receiver:
 
     def states(self, rule: str) -> list[str]:
         """The states of an alert that were taken, in order."""
-        return [one.body["state"] for one in self.taken if one.body["rule"] == rule]
+        return [one.alert["status"] for one in self.taken if one.alert["rule"] == rule]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer as `answer` says."""

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from services.collector.core.scrape.negotiation import Protocol
-from services.collector.http_settings import HttpClientSettings
 from services.collector.scraping.discovery_settings import (
     DnsDiscoverySettings,
     FileDiscoverySettings,
@@ -13,6 +12,7 @@ from services.collector.scraping.discovery_settings import (
 )
 from services.collector.scraping.relabel_settings import RelabelSettings
 from services.collector.scraping.units import Count, Duration, Size
+from shared.http_settings import HttpClientSettings
 
 # What Prometheus knows and Pantau doesn't: told by name, with the way out.
 FOREIGN = {
@@ -65,6 +65,8 @@ class JobSettings(HttpClientSettings):
     """Whether times that a target gives are taken."""
     track_timestamps_staleness: bool = False
     """Whether series with such times end with a staleness marker too."""
+    follow_redirects: bool = True
+    """Whether redirects are followed; to another host only where that is allowed."""
     enable_compression: bool = True
     """Whether gzip is asked for."""
     sample_limit: Count = 0

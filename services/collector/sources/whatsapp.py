@@ -16,8 +16,9 @@ from shared.messages.samples import Sample
 from shared.whatsapp import metrics as m
 from shared.whatsapp.client import Client, within
 from shared.whatsapp.errors import REASONS, GatewayError
-from shared.whatsapp.gateways import Ask, parts_of, waha_acknowledgement, waha_send, waha_version
+from shared.whatsapp.gateways import Ask, parts_of, waha_version
 from shared.whatsapp.metrics import COLLECTED as METRICS
+from shared.whatsapp.sending import waha_acknowledgement, waha_send
 from shared.whatsapp.settings import CanarySettings, GatewaySettings, WahaSettings, WhatsappSettings
 from shared.whatsapp.told import Told
 

@@ -1,10 +1,13 @@
 """The ways to tell somebody: one file each, with a pure `render` and a thin `send`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Outcome
+from services.notifier.core.wording import Wording
+from shared.settings import Section
 
 Payload = Mapping[str, Any]
 """What a channel makes of a notice, before it is encoded for the wire."""
@@ -30,3 +33,31 @@ class Channel(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+class ChannelSettings(Section):
+    """What each entry of a receiver may say, of whatever kind."""
+
+    send_resolved: bool = True
+    """Whether the end of an alert is told too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What channels are made with, beside their own settings."""
+
+    wording: Wording
+    gateways: Mapping[str, Any] = field(default_factory=dict)
+    """The WhatsApp gateways that can send, by name: `services.notifier.gateways.gateways`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of channel: `NAME_configs` in a receiver."""
+
+    settings: type[ChannelSettings]
+    """What one entry may hold."""
+    make: Callable[[Any, str, Context], Channel]
+    """(checked settings, destination, context) -> a channel. ValueError for what only now shows to be wrong."""
+    from_global: Mapping[str, str] = field(default_factory=dict)
+    """The keys of the section `global` that stand for keys which an entry leaves out: `slack_api_url` -> `api_url`."""

@@ -1,25 +1,37 @@
-"""Channel `log`: one structured line in the notifier's log for each notification."""
+"""Channel `log`: one structured line in the notifier's log for each alert of a notification."""
 
 import logging
+from typing import Any
 
 import structlog
 
-from services.notifier.channels import Payload
-from services.notifier.core.notice import Notice
+from services.notifier.channels import ChannelSettings, Context, Kind, Payload
+from services.notifier.core.notice import Notice, NoticedAlert
 from services.notifier.core.outcomes import Delivered, Outcome
 from shared.messages.message import instant_to_text
-from shared.settings import Section
 
 
-class LogChannelSettings(Section):
-    """`log: {}`; there is nothing to choose."""
+class LogChannelSettings(ChannelSettings):
+    """One entry of `log_configs`: `{}`, for there is nothing to choose."""
 
 
 def render(notice: Notice) -> Payload:
-    """The fields of the line."""
-    event = notice.alerts[0].event
-    return {
+    """The fields that all lines have, and those of each line: one an alert."""
+    shared: dict[str, Any] = {
+        "receiver": notice.receiver,
         "notification_id": notice.id,
+        "occasion": notice.occasion,
+        "group_key": notice.group_key,
+    }
+    if notice.muted:
+        shared["muted"] = dict(notice.muted)
+    return {"shared": shared, "alerts": [_fields(one) for one in notice.alerts]}
+
+
+def _fields(alert: NoticedAlert) -> dict[str, Any]:
+    event = alert.event
+    return {
+        "status": alert.status,
         "event_id": event.id,
         "alert_id": event.alert_id,
         "rule": event.rule,
@@ -40,8 +52,8 @@ class LogChannel:
     deduplicates = False
     render = staticmethod(render)
 
-    def __init__(self, receiver: str) -> None:
-        self._receiver = receiver
+    def __init__(self, destination: str) -> None:
+        self._destination = destination
         lines = logging.getLogger("pantau.notifications")
         # A notification is said whatever `log.level` is: that setting is about the program's own talk.
         lines.setLevel(logging.INFO)
@@ -50,9 +62,17 @@ class LogChannel:
         )
 
     async def send(self, payload: Payload, notification_id: str) -> Outcome:
-        """Write the line."""
-        self._log.info("alert", receiver=self._receiver, **payload)
+        """Write the lines."""
+        for alert in payload["alerts"]:
+            self._log.info("alert", destination=self._destination, **payload["shared"], **alert)
         return Delivered()
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _make(settings: LogChannelSettings, destination: str, context: Context) -> LogChannel:
+    return LogChannel(destination)
+
+
+KIND = Kind(LogChannelSettings, _make)

@@ -1,100 +1,61 @@
-"""What is known of past deliveries: a fold over `pantau.notifications`."""
+"""What the ledger says of notifications: which are under way, which have their outcome, and what is held back."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import OrderedDict
 from typing import Literal
+
+from shared.messages.notifications import Notification
 
 DeliveryState = Literal["planned", "unknown", "failed", "sent"]
 
 # What is final stays: two notifiers that overlap may both write, in any order.
 _RANK: dict[DeliveryState, int] = {"planned": 0, "unknown": 1, "failed": 2, "sent": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The state of one delivery, and when the bus last had word of it."""
-
-    state: DeliveryState
-    accepted_ms: int
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing is owed any more."""
-        return self.state in ("sent", "failed")
+MOST_MUTED = 100_000
 
 
 class Ledger:
-    """Deliveries by notification id, complete for what the bus accepted since `known_since_ms`.
+    """A fold over `pantau.notifications`. The order of the entries of different notifications does not matter."""
 
-    Holds at most `most` entries: the oldest go, and `known_since_ms` says so. The order of notes does not matter.
-    What is older can be asked for: the answers stay until `dismiss_answers`, whatever else comes in.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._entries: dict[str, Entry] = {}
-        self._answers: dict[str, Entry | None] = {}
-        self.known_since_ms: int | None = None
-        """None before anything was read."""
+    def __init__(self, most_final: int) -> None:
+        self._most_final = most_final
+        self._final: OrderedDict[str, DeliveryState] = OrderedDict()
+        self._muted: OrderedDict[str, None] = OrderedDict()
+        self.unfinished: dict[str, Notification] = {}
+        """The first entry of each notification that has no outcome yet, by id."""
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._final) + len(self.unfinished)
 
-    def complete_since(self, since_ms: int) -> None:
-        """From `since_ms` on everything is being noted."""
-        if self.known_since_ms is None or since_ms < self.known_since_ms:
-            self.known_since_ms = since_ms
-
-    def note(self, notification_id: str, state: DeliveryState, accepted_ms: int) -> None:
-        """Fold in one message of the ledger."""
-        entry = _merge(self._entries.pop(notification_id, None), Entry(state, accepted_ms))
-        self._entries[notification_id] = entry  # as the newest
-        self.note_answer(notification_id, state, accepted_ms)
-        if len(self._entries) > self._most:
-            self._forget_oldest(self._most // 4 or 1)
-
-    def ask(self, notification_ids: Iterable[str]) -> None:
-        """The whole ledger is about to be searched for these, and `note_answer` told of what is found."""
-        for one in notification_ids:
-            self._answers.setdefault(one, self._entries.get(one))
-
-    def note_answer(self, notification_id: str, state: DeliveryState, accepted_ms: int) -> None:
-        """Fold in one message about a delivery if it was asked for."""
-        if notification_id in self._answers:
-            self._answers[notification_id] = _merge(self._answers[notification_id], Entry(state, accepted_ms))
-
-    def is_asked(self, notification_id: str) -> bool:
-        """Whether it was asked for, so that `get` has all there is."""
-        return notification_id in self._answers
-
-    def dismiss_answers(self) -> None:
-        """What was asked for has been decided upon."""
-        self._answers.clear()
-
-    def get(self, notification_id: str) -> Entry | None:
-        """What is known of a delivery; None says nothing of what was not asked for and is older than
-        `known_since_ms`."""
-        return self._answers.get(notification_id) or self._entries.get(notification_id)
+    def note(self, entry: Notification) -> bool:
+        """Fold in one entry; whether it is an outcome that was not known."""
+        if entry.muted_by:
+            self._muted[entry.id] = None
+            _bound(self._muted, MOST_MUTED)
+            return False
+        known = self._final.get(entry.id)
+        if entry.state in ("planned", "unknown"):
+            if known is None:
+                self.unfinished.setdefault(entry.id, entry)
+            return False
+        if known is not None and _RANK[known] >= _RANK[entry.state]:
+            return False
+        self.unfinished.pop(entry.id, None)
+        self._final[entry.id] = entry.state
+        _bound(self._final, self._most_final)
+        return True
 
     def is_final(self, notification_id: str) -> bool:
-        """Whether a delivery is known to be sent, or to have failed for good."""
-        entry = self.get(notification_id)
-        return entry is not None and entry.is_final
+        """Whether a notification was sent, or has failed for good."""
+        return notification_id in self._final
 
     def is_sent(self, notification_id: str) -> bool:
-        """Whether a delivery is known to be sent."""
-        entry = self.get(notification_id)
-        return entry is not None and entry.state == "sent"
+        """Whether a notification was sent."""
+        return self._final.get(notification_id) == "sent"
 
-    def _forget_oldest(self, count: int) -> None:
-        for _ in range(count):
-            entry = self._entries.pop(next(iter(self._entries)))
-            if self.known_since_ms is not None:
-                self.known_since_ms = max(self.known_since_ms, entry.accepted_ms + 1)
+    def is_muted(self, notification_id: str) -> bool:
+        """Whether it is written that an alert is held back."""
+        return notification_id in self._muted
 
 
-def _merge(known: Entry | None, entry: Entry) -> Entry:
-    if known is None:
-        return entry
-    state = max(known.state, entry.state, key=_RANK.__getitem__)
-    return Entry(state, max(known.accepted_ms, entry.accepted_ms))
+def _bound(entries: "OrderedDict[str, DeliveryState] | OrderedDict[str, None]", most: int) -> None:
+    while len(entries) > most:
+        entries.popitem(last=False)

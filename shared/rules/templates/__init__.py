@@ -6,7 +6,7 @@ partial and has no bounds on loops and output, and templates come from users.
 """
 
 from shared.rules.templates.errors import BadTemplate, TemplateFailed
-from shared.rules.templates.evaluator import execute
+from shared.rules.templates.evaluator import More, execute
 from shared.rules.templates.parser import parse_template
 
-__all__ = ["BadTemplate", "TemplateFailed", "execute", "parse_template"]
+__all__ = ["BadTemplate", "More", "TemplateFailed", "execute", "parse_template"]

@@ -10,6 +10,7 @@ from shared.rules.templates.functions import Surroundings, functions_of
 from shared.rules.templates.lexer import Place
 from shared.rules.templates.nodes import (
     Body,
+    Chain,
     Command,
     Dot,
     Function,
@@ -27,7 +28,7 @@ from shared.rules.templates.nodes import (
     Variable,
     With,
 )
-from shared.rules.templates.values import Data, Sample, is_true, kind_of, text_of
+from shared.rules.templates.values import Data, Sample, Struct, is_true, kind_of, text_of
 
 LONGEST_OUTPUT = 65_536
 MOST_STEPS = 100_000
@@ -43,10 +44,26 @@ class _Leaving(Exception):
         self.goes_on = goes_on
 
 
-def execute(template: Template, data: object, variables: Mapping[str, object], around: Surroundings) -> str:
+@dataclass(frozen=True, slots=True)
+class More:
+    """What a template may use beside what rules have."""
+
+    functions: Mapping[str, Callable[..., object]] = field(default_factory=dict)
+    defined: Mapping[str, Body] = field(default_factory=dict)
+    escape: Callable[[object], str] = text_of
+    """What is written of a value."""
+
+
+_NO_MORE = More()
+
+
+def execute(
+    template: Template, data: object, variables: Mapping[str, object], around: Surroundings, more: More = _NO_MORE
+) -> str:
     """The text that the template gives. TemplateFailed with place and reason."""
-    functions = BUILTIN_FUNCTIONS | functions_of(around)
-    execution = _Execution(template.defined, functions, [("$", data), *variables.items()])
+    functions = {**BUILTIN_FUNCTIONS, **functions_of(around), **more.functions}
+    defined = {**more.defined, **template.defined}
+    execution = _Execution(defined, functions, more.escape, [("$", data), *variables.items()])
     execution.body(template.body, data)
     return "".join(execution.written)
 
@@ -55,6 +72,7 @@ def execute(template: Template, data: object, variables: Mapping[str, object], a
 class _Execution:
     defined: Mapping[str, Body]
     functions: Mapping[str, Callable[..., object]]
+    escape: Callable[[object], str]
     variables: list[tuple[str, object]]
     written: list[str] = field(default_factory=list)
     size: int = 0
@@ -80,7 +98,7 @@ class _Execution:
             case Output():
                 value = self.pipe(node.pipe, dot)
                 if not node.pipe.variables:
-                    self.write(text_of(value))
+                    self.write(self.escape(value))
             case If() | With():
                 self.conditional(node, dot)
             case Range():
@@ -168,6 +186,13 @@ class _Execution:
         head, *rest = command.operands
         if isinstance(head, Function):
             return self.call(head.name, rest, dot, final, command.place)
+        if isinstance(head, Chain):
+            found = self.chained(head, dot, command.place)
+            if callable(found):
+                arguments = [self.operand(one, dot, command.place) for one in rest]
+                return _called(found, [*arguments, *([] if final is _MISSING else [final])], command.place)
+            if not rest and final is _MISSING:
+                return found
         if rest or final is not _MISSING:
             raise TemplateFailed(f"{command.place}: can't give argument to non-function")
         return self.operand(head, dot, command.place)
@@ -222,13 +247,33 @@ class _Execution:
                 return self.call(operand.name, (), dot, _MISSING, place)
             case Pipe():
                 return self.commands(operand, dot)
-        value = self.operand(operand.of, dot, place)
-        for name in operand.fields:
-            value = _field(value, name, operand.place)
+        value = self.chained(operand, dot, place)
+        return _called(value, (), place) if callable(value) else value
+
+    def chained(self, chain: Chain, dot: object, place: Place) -> object:
+        """The value at the end of the chain; a method there is not called yet."""
+        value = self.operand(chain.of, dot, place)
+        for name in chain.fields:
+            value = _field(_called(value, (), place) if callable(value) else value, name, chain.place)
         return value
 
 
+def _called(method: Callable[..., object], arguments: Sequence[object], place: Place) -> object:
+    try:
+        return method(*arguments)
+    except ValueError as error:
+        raise TemplateFailed(f"{place}: error calling {_name_of(method)}: {error}") from error
+    except TypeError as error:
+        raise TemplateFailed(f"{place}: wrong number of args for {_name_of(method)}: got {len(arguments)}") from error
+
+
+def _name_of(method: object) -> str:
+    return getattr(method, "__name__", "method")
+
+
 def _field(value: object, name: str, place: Place) -> object:
+    if isinstance(value, Struct) and (name in value.seen or name in value.called):
+        return getattr(value, name)
     if isinstance(value, Mapping):
         return value.get(name, "")
     if isinstance(value, Sample | Data) and name in type(value).__dataclass_fields__:

@@ -35,17 +35,19 @@ _BLOCKS: dict[str, type[If] | type[With] | type[Range]] = {"if": If, "with": Wit
 
 
 @lru_cache(maxsize=16_384)
-def parse_template(source: str, variables: tuple[str, ...] = ()) -> Template:
-    """The template in the text; `variables` are there from the beginning. BadTemplate with place and reason."""
+def parse_template(source: str, variables: tuple[str, ...] = (), functions: frozenset[str] = frozenset()) -> Template:
+    """The template in the text; `variables` are there from the beginning, `functions` beside those of rules.
+    BadTemplate with place and reason."""
     if len(source) > LONGEST_TEMPLATE:
         raise BadTemplate(f"1:1: the template has {len(source)} characters: at most {LONGEST_TEMPLATE}")
-    return _Bodies(source, variables).template()
+    return _Bodies(source, variables, FUNCTIONS | functions).template()
 
 
 class _Bodies:
     """Pieces made into nested nodes."""
 
-    def __init__(self, source: str, variables: tuple[str, ...]) -> None:
+    def __init__(self, source: str, variables: tuple[str, ...], functions: frozenset[str]) -> None:
+        self._functions = functions
         self._pieces = pieces_of(source)
         self._at = 0
         self._depth = 0
@@ -153,14 +155,16 @@ class _Bodies:
             raise BadTemplate(f"{action.place}: nested more than {DEEPEST_NESTING} deep")
 
     def _pipe(self, tokens: tuple[Token, ...], place: Place, in_range: bool = False) -> Pipe:
-        return _Pipes(tokens, place, self._variables).whole(in_range)
+        return _Pipes(tokens, place, self._variables, self._functions).whole(in_range)
 
 
 class _Pipes:
     """The tokens of one action made into a pipeline."""
 
-    def __init__(self, tokens: tuple[Token, ...], place: Place, variables: list[str]) -> None:
-        self._tokens, self._place, self._variables = tokens, place, variables
+    def __init__(
+        self, tokens: tuple[Token, ...], place: Place, variables: list[str], functions: frozenset[str]
+    ) -> None:
+        self._tokens, self._place, self._variables, self._functions = tokens, place, variables, functions
         self._at = 0
         self._depth = 0
 
@@ -239,7 +243,7 @@ class _Pipes:
             case "word":
                 if token.text in _CONSTANTS:
                     operand = Literal(_CONSTANTS[token.text])
-                elif token.text in FUNCTIONS:
+                elif token.text in self._functions:
                     operand = Function(token.text)
                 else:
                     raise BadTemplate(f"{token.place}: function {token.text!r} not defined")

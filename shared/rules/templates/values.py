@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 # Go's strconv takes precision 6 to decide on the exponent where digits are the shortest.
 EXPONENT_FROM = 6
@@ -66,6 +67,15 @@ class Duration:
 def _plain(number: Decimal) -> str:
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+class Struct:
+    """A value with fields and methods that templates see, as Go's have."""
+
+    seen: ClassVar[frozenset[str]] = frozenset()
+    """The names of the fields."""
+    called: ClassVar[frozenset[str]] = frozenset()
+    """The names of the methods. They raise ValueError for arguments that they can't take."""
 
 
 _KINDS: tuple[tuple[type, str], ...] = (

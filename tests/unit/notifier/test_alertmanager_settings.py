@@ -37,14 +37,14 @@ def test_alerts_go_below_the_prefix(tmp_path: Path, url: str) -> None:
 def test_credentials(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("s3cret\n")
-    assert one(tmp_path).authorization() is None
+    assert one(tmp_path).credentials() is None
     basic = one(tmp_path, basic_auth={"username": "u", "password_file": str(secret)})
-    assert basic.authorization() == "Basic dTpzM2NyZXQ="
+    assert basic.credentials() == "Basic dTpzM2NyZXQ="
     token = one(tmp_path, bearer_token_file=str(secret))
-    assert token.authorization() == "Bearer s3cret"
+    assert token.credentials() == "Bearer s3cret"
     secret.write_text("renewed")
-    assert token.authorization() == "Bearer renewed"
-    assert one(tmp_path, bearer_token="abc").authorization() == "Bearer abc"
+    assert token.credentials() == "Bearer renewed"
+    assert one(tmp_path, bearer_token="abc").credentials() == "Bearer abc"
     assert "abc" not in repr(one(tmp_path, bearer_token="abc"))
 
 
@@ -55,15 +55,15 @@ def test_credentials(tmp_path: Path) -> None:
         ({"url": "http://u:p@am:9093"}, "belong into basic_auth"),
         ({"url": "http://am/?a=b"}, "has a query"),
         ({"path": "/x"}, "alertmanagers.0.path: there is no such setting"),
-        ({"timeout_seconds": 0}, "alertmanagers.0.timeout_seconds"),
-        ({"basic_auth": {"username": "u"}}, "either password or password_file"),
+        ({"timeout": 0}, "alertmanagers.0.timeout"),
+        ({"basic_auth": {"password": "p"}}, "either username or username_file"),
         ({"basic_auth": {"username": "a:b", "password": "p"}}, "can't hold a colon"),
         ({"bearer_token": "a", "basic_auth": {"username": "u", "password": "p"}}, "only one of"),
         ({"bearer_token": "a\nb"}, "printable ASCII"),
         ({"bearer_token_file": "/nowhere/token"}, "bearer_token_file: /nowhere/token can't be read: No such file"),
-        ({"tls": {"ca_file": "/nowhere/ca"}}, "ca_file: /nowhere/ca can't be used: No such file"),
-        ({"tls": {"cert_file": "/nowhere/cert"}}, "both or neither"),
-        ({"tls": {"cert_file": "/nowhere/c", "key_file": "/nowhere/k"}}, "cert_file: /nowhere/c can't be used"),
+        ({"tls_config": {"ca_file": "/nowhere/ca"}}, "ca_file: /nowhere/ca can't be used: No such file"),
+        ({"tls_config": {"cert_file": "/nowhere/cert"}}, "both or neither"),
+        ({"tls_config": {"cert_file": "/nowhere/c", "key_file": "/nowhere/k"}}, "cert_file: /nowhere/c can't be used"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(tmp_path: Path, settings: dict[str, Any], says: str) -> None:

@@ -2,18 +2,21 @@ from pathlib import Path
 
 import pytest
 
+from services.notifier.channels.registry import BadChannel
+from services.notifier.configured import routing_of, ways_of
 from services.notifier.settings import Settings
 from shared.settings import BadSettings, load
 
 TWO = """\
-notifier:
+notifications:
+  route: {receiver: ops}
   receivers:
     - name: ops
-      webhook:
-        url: https://example.net/hook
-        deadline_seconds: 3
-    - name: console
-      log: {}
+      webhook_configs:
+        - url: https://example.net/hook
+          timeout: 3s
+          send_resolved: false
+      log_configs: [{}]
 """
 
 
@@ -24,38 +27,34 @@ def loaded(tmp_path: Path, text: str, **environment: str) -> Settings:
 
 
 def test_by_default_alerts_go_to_the_log(tmp_path: Path) -> None:
-    (receiver,) = loaded(tmp_path, "").notifier.receivers
-    assert receiver.log is not None
-    assert receiver.webhook is None
+    settings = loaded(tmp_path, "")
+    routing = routing_of(settings)
+    ways = ways_of(settings, routing)
+    assert {way.channel.kind for found in ways.values() for way in found} == {"log"}
 
 
 def test_receivers_from_the_file(tmp_path: Path) -> None:
-    ops, console = loaded(tmp_path, TWO).notifier.receivers
-    assert (ops.name, console.name) == ("ops", "console")
-    assert ops.webhook is not None
-    assert ops.webhook.target() == "https://example.net/hook"
-    assert ops.webhook.deadline_seconds == 3
+    settings = loaded(tmp_path, TWO)
+    (webhook, log) = ways_of(settings, routing_of(settings))["ops"]
+    assert (webhook.destination.name, webhook.channel.kind) == ("ops/webhook/0", "webhook")
+    assert not webhook.destination.send_resolved
+    assert (log.destination.name, log.destination.send_resolved) == ("ops/log/0", True)
 
 
-def test_receivers_from_the_environment(tmp_path: Path) -> None:
-    receivers = '[{"name": "ops", "webhook": {"url": "http://127.0.0.1:1/"}}]'
-    (ops,) = loaded(tmp_path, TWO, PANTAU_NOTIFIER__RECEIVERS=receivers).notifier.receivers
-    assert ops.webhook is not None
-    assert ops.webhook.target() == "http://127.0.0.1:1/"
+def test_a_channel_that_can_t_be_used_is_named(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, TWO.replace("https", "ftp"))
+    with pytest.raises(BadChannel, match=r"receivers\[ops\].webhook_configs\[0\]"):
+        ways_of(settings, routing_of(settings))
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("notifier: {receivers: []}", "pantau.yaml:1: notifier.receivers"),
-        ("notifier: {receivers: [{name: ops}]}", "exactly one channel"),
-        ("notifier: {receivers: [{name: ops, log: {}, webhook: {url: 'http://a/'}}]}", "exactly one channel"),
-        ("notifier: {receivers: [{name: ops, log: {}}, {name: ops, log: {}}]}", "two receivers are called ops"),
-        ("notifier: {receivers: [{name: 'a b', log: {}}]}", "receivers.0.name"),
-        ("notifier: {receivers: [{name: ops, fax: {}}]}", "receivers.0.fax"),
-        ("notifier:\n  receivers:\n  - name: ops\n    webhook: {url: 'ftp://a/'}", "pantau.yaml:4"),
-        ("notifier: {most_events_in_flight: 0}", "most_events_in_flight"),
+        ("notifications: {receivers: [{name: ops, fax_configs: [{}]}], route: {receiver: ops}}", "fax_configs"),
+        ("notifications: {receivers: [{name: ops}], route: {receiver: opps}}", "opps"),
+        ("notifier: {most_waiting: 0}", "most_waiting"),
         ("notifier: {retry: {first_seconds: -1}}", "retry.first_seconds"),
+        ("notifier: {receivers: []}", "notifier.receivers"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(tmp_path: Path, text: str, says: str) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,115 @@ import pytest
 from aiohttp.client_reqrep import ConnectionKey
 from pydantic import ValidationError
 
+from services.notifier.channels.http import Answer, trouble, verdict
 from services.notifier.channels.signing import key_of, signature
-from services.notifier.channels.webhook import WebhookSettings, render, trouble, verdict
+from services.notifier.channels.webhook import WebhookSettings, render
+from services.notifier.core.notice import Notice, NoticedAlert
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent, Retry
-from shared.messages.notifications import notification_id
+from services.notifier.core.postable import Outside
+from shared.messages.access import Recipient
 from tests.unit.notifier.events import alert_event, notice_of
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 PLACE = ConnectionKey("receiver.example", 443, True, True, None, None, None)
 
 
-def test_the_body_is_what_the_documentation_says() -> None:
-    event = alert_event("custom_alert", 3, "resolved", 1_795_428_060_000, 1_795_428_000_000, value=50.0)
-    identity = notification_id(event.id, "ops")
-    assert render(notice_of(event, identity)) == {
+OUTSIDE = Outside("https://pantau.example.net")
+ALERTMANAGER = WebhookSettings.model_validate({"url": "http://example.net"})
+PANTAU = WebhookSettings.model_validate({"url": "http://example.net", "format": "pantau"})
+BEGUN = 1_795_428_000_000
+
+
+def of_two() -> Notice:
+    """One that fires and one that is over."""
+    fires = alert_event(
+        "custom_alert", 2, "firing", BEGUN, BEGUN, annotations={"summary": "tinggi", "runbook_url": "r"}
+    )
+    ended = alert_event("custom_alert", 3, "resolved", BEGUN + 60_000, BEGUN, value=50.0)
+    over = ended.model_copy(update={"labels": ended.labels | {"router": "r1", "empty": ""}, "late_ms": 90_000})
+    alerts = (NoticedAlert(fires, "firing"), NoticedAlert(over, "resolved"))
+    key = '{}/{type="business"}:{alertname="custom_alert"}'
+    labels = {"alertname": "custom_alert"}
+    return Notice("0f7a", "ops", "change", key, labels, alerts, BEGUN + 60_100, muted={"silence": 2})
+
+
+def test_by_default_the_body_is_alertmanagers() -> None:
+    notice = of_two()
+    fires, over = (one.event for one in notice.alerts)
+    labels = {"alertname": "custom_alert", "type": "business"}
+    graph = "https://pantau.example.net/graph?g0.expr=custom_metric+%3E+100&g0.tab=1"
+    assert render(notice, ALERTMANAGER, OUTSIDE) == {
+        "receiver": "ops",
+        "status": "firing",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": labels,
+                "annotations": {"summary": "tinggi", "runbook_url": "r"},
+                "startsAt": "2026-11-23T10:00:00.000Z",
+                "endsAt": "0001-01-01T00:00:00Z",
+                "generatorURL": graph,
+                "fingerprint": fires.fingerprint,
+            },
+            {
+                "status": "resolved",
+                "labels": labels | {"router": "r1"},
+                "annotations": {},
+                "startsAt": "2026-11-23T10:00:00.000Z",
+                "endsAt": "2026-11-23T10:01:00.000Z",
+                "generatorURL": graph,
+                "fingerprint": over.fingerprint,
+            },
+        ],
+        "groupLabels": {"alertname": "custom_alert"},
+        "commonLabels": labels,
+        "commonAnnotations": {},
+        "externalURL": "https://pantau.example.net",
+        "version": "4",
+        "groupKey": '{}/{type="business"}:{alertname="custom_alert"}',
+        "truncatedAlerts": 0,
+    }
+
+
+def test_no_more_alerts_than_are_wanted() -> None:
+    settings = WebhookSettings.model_validate({"url": "http://example.net", "max_alerts": 1})
+    body = render(of_two(), settings, OUTSIDE)
+    assert [one["status"] for one in body["alerts"]] == ["firing"]
+    assert body["truncatedAlerts"] == 1
+    assert body["status"] == "firing"
+    assert body["commonLabels"] == {"alertname": "custom_alert", "type": "business"}
+
+
+def test_pantaus_own_body_is_what_the_documentation_says() -> None:
+    notice = of_two()
+    fires, over = (one.event for one in notice.alerts)
+    body = dict(render(notice, PANTAU, OUTSIDE))
+    alerts = body.pop("alerts")
+    assert body == {
         "version": 1,
-        "notification_id": identity,
-        "event_id": event.id,
-        "alert_id": event.alert_id,
-        "fingerprint": event.fingerprint,
+        "notification_id": "0f7a",
+        "receiver": "ops",
+        "recipient": None,
+        "occasion": "change",
+        "status": "firing",
+        "group_key": '{}/{type="business"}:{alertname="custom_alert"}',
+        "group_labels": {"alertname": "custom_alert"},
+        "planned_at": "2026-11-23T10:01:00.100Z",
+        "muted": {"silence": 2},
+    }
+    assert [one["event_id"] for one in alerts] == [fires.id, over.id]
+    assert alerts[0]["times"]["resolved_at"] is None
+    assert alerts[1] == {
+        "status": "resolved",
+        "event_id": over.id,
+        "alert_id": over.alert_id,
+        "fingerprint": over.fingerprint,
         "group": "group",
         "rule": "custom_alert",
         "rule_version": "1",
-        "state": "resolved",
         "severity": "warning",
         "message": "Metrik melewati batas",
-        "labels": {"alertname": "custom_alert", "type": "business"},
+        "labels": {"alertname": "custom_alert", "type": "business", "router": "r1", "empty": ""},
         "annotations": {},
         "value": 50.0,
         "expr": "custom_metric > 100",
@@ -49,18 +133,25 @@ def test_the_body_is_what_the_documentation_says() -> None:
             "fired_at": "2026-11-23T10:00:00.000Z",
             "resolved_at": "2026-11-23T10:01:00.000Z",
             "instant": "2026-11-23T10:01:00.000Z",
-            "late_ms": 0,
+            "late_ms": 90_000,
         },
     }
-    assert render(notice_of(event.model_copy(update={"late_ms": 90_000}), identity))["times"]["late_ms"] == 90_000
+
+
+def test_who_is_told_is_in_it_without_their_numbers() -> None:
+    person = Recipient(id="p-1", name="Ani", whatsapp="628110000000")
+    body = render(replace(of_two(), recipient=person), PANTAU, OUTSIDE)
+    assert body["recipient"] == {"id": "p-1", "name": "Ani"}
+    assert "628110000000" not in json.dumps(body)
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (0.1, 0.1)]
 )
 def test_every_value_is_json(value: float, expected: object) -> None:
-    body = json.dumps(render(notice_of(alert_event("cpu", 2, "firing", 1, 1, value=value), "id")), allow_nan=False)
-    assert json.loads(body)["value"] == expected
+    notice = notice_of(alert_event("cpu", 2, "firing", 1, 1, value=value), "id")
+    body = json.dumps(render(notice, PANTAU, OUTSIDE), allow_nan=False)
+    assert json.loads(body)["alerts"][0]["value"] == expected
 
 
 @pytest.mark.parametrize(
@@ -82,7 +173,7 @@ def test_every_value_is_json(value: float, expected: object) -> None:
     ],
 )
 def test_what_an_answer_means(status: int, retry_after: str | None, expected: type[Outcome]) -> None:
-    outcome = verdict(status, retry_after, now_ms=0)
+    outcome = verdict(Answer(status, retry_after))
     assert isinstance(outcome, expected)
     if isinstance(outcome, Retry):
         assert (outcome.reason, outcome.after_seconds) == (f"http_{status}", 5.0 if retry_after else None)
@@ -108,6 +199,14 @@ def test_what_an_error_on_the_way_means(error: Exception, reason: str) -> None:
     assert "receiver.example" not in outcome.detail  # a URL may hold a token
 
 
+def config(**http_config: Any) -> dict[str, Any]:
+    return {"url": "http://example.net", "http_config": http_config}
+
+
+def headers(given: dict[str, Any]) -> dict[str, Any]:
+    return config(http_headers=given)
+
+
 def test_the_signature_is_that_of_standard_webhooks() -> None:
     # The example of the specification's reference implementations.
     key = key_of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -125,19 +224,25 @@ def test_a_receiver_can_check_it() -> None:
     ("given", "says"),
     [
         ({}, "needs url or url_file"),
+        ({"url": "http://example.net", "max_alerts": 3, "format": "pantau"}, "Alertmanager's format"),
         ({"url": "ftp://example.net/"}, "not of the form"),
         ({"url": "http://"}, "not of the form"),
         ({"url": "example.net/hook"}, "not of the form"),
         ({"url": "http://example.net:99999/"}, "ort"),
-        ({"url": "http://example.net", "url_file": "/nowhere"}, "only one of the two"),
+        ({"url": "http://example.net", "url_file": "/nowhere"}, "only one of url and url_file"),
         ({"url_file": "/nowhere"}, "can't be read"),
         ({"url": "http://example.net", "secret": "not base64!"}, "base64"),
         ({"url": "http://example.net", "secret": "whsec_c2hvcnQ="}, "24 to 64 bytes"),
-        ({"url": "http://example.net", "headers": {"X Y": "1"}}, "not the name"),
-        ({"url": "http://example.net", "headers": {"X-Y": "1\r\nHost: evil"}}, "printable ASCII"),
-        ({"url": "http://example.net", "headers": {"Webhook-Id": "1"}}, "set by Pantau"),
-        ({"url": "http://example.net", "headers": {"Content-Type": "text/html"}}, "set by Pantau"),
-        ({"url": "http://example.net", "deadline_seconds": 0}, "greater than 0"),
+        (headers({"X Y": {"values": ["1"]}}), "not the name"),
+        (headers({"X-Y": {"values": ["1\r\nHost: evil"]}}), "printable ASCII"),
+        (headers({"Webhook-Id": {"values": ["1"]}}), "set by Pantau"),
+        (headers({"Content-Type": {"values": ["text/html"]}}), "set by Pantau"),
+        (headers({"X-Y": {"files": ["/nowhere"]}}), "/nowhere can't be read"),
+        (config(oauth2={}), "authorization.credentials_file"),
+        (config(proxy_url="proxy:3128"), "proxy_url is not of the form"),
+        (config(authorization={"credentials": "a"}, basic_auth={"username": "u"}), "only one of"),
+        ({"url": "http://example.net", "timeout": "soon"}, "soon"),
+        ({"url": "http://example.net", "timeout": 0}, "greater than 0"),
         ({"url": "http://example.net", "method": "PUT"}, "not permitted"),
     ],
 )
@@ -156,12 +261,16 @@ def test_url_and_secret_may_come_from_files(tmp_path: Path) -> None:
     settings = WebhookSettings(url_file=tmp_path / "url", secret_file=tmp_path / "secret")
     assert settings.target() == "https://example.net/hook?token=1"
     assert settings.key() == b"0123456789abcdef0123456789abcdef"
-    assert "token" not in repr(settings)
+    assert "token=1" not in repr(settings)
 
 
 def test_nothing_secret_is_shown() -> None:
     settings = WebhookSettings.model_validate(
-        {"url": "https://user:hidden@example.net/", "secret": SECRET, "headers": {"Authorization": "Bearer hidden"}}
+        {
+            "url": "https://user:hidden@example.net/",
+            "secret": SECRET,
+            "http_config": {"authorization": {"credentials": "hidden"}},
+        }
     )
     assert "hidden" not in repr(settings) + settings.model_dump_json()
     assert SECRET not in repr(settings) + settings.model_dump_json()

@@ -78,7 +78,7 @@ def test_routes_are_read() -> None:
         Matcher("a", "=", "b"),
         Matcher("c", "=~", "d"),
         Matcher("severity", "!=", "info"),
-        Matcher("site", "=~", "jkt|sby"),
+        Matcher("site", "=~", "^(?:jkt|sby)$"),
         Matcher("team", "=", "network"),
     )
     assert (first.continue_, first.group_by, first.receiver) == (True, ALL, "ops")
@@ -88,22 +88,14 @@ def test_routes_are_read() -> None:
     assert second.escalation == (Escalation(600_000, "ops"), Escalation(3_600_000, "boss"))
 
 
-def test_receivers_are_read_with_what_holds_for_all() -> None:
+def test_receivers_are_read() -> None:
     receivers = whole().receivers
     assert list(receivers) == ["ops", "page", "boss", "nobody"]
     ops = {(one.kind, one.index): one for one in receivers["ops"].integrations}
     assert list(ops) == [("webhook", 0), ("email", 0), ("email", 1), ("slack", 0)]
-    assert ops["email", 0].settings == {
-        "to": "ops@example.net",
-        "smarthost": "mail.example.net:587",
-        "from": "pantau@example.net",
-        "auth_password": "secret",
-    }
-    assert ops["email", 1].settings["smarthost"] == "other:25"
-    assert "auth_password" not in ops["email", 1].settings
-    assert "api_url" not in ops["slack", 0].settings
-    assert ops["slack", 0].settings["http_config"] == {"follow_redirects": False}
+    assert ops["email", 0].settings == {"to": "ops@example.net"}
     assert ops["webhook", 0].settings["http_config"] == {"follow_redirects": True}
+    assert whole().defaults["smtp_smarthost"] == "mail.example.net:587"
     assert [one.send_resolved for one in ops.values()] == [True, False, True, False]
     assert receivers["page"].fallback == Fallback(120_000, "ops")
     assert [(one.kind, dict(one.settings)) for one in receivers["boss"].integrations] == [("log", {})]
@@ -177,7 +169,7 @@ FRAME = "receivers: [{name: a}, {name: b}]\nroute:\n  receiver: a\n"
             FRAME + "  routes:\n  - match: {'a b': c}",
             "am.yml:5: 'a b' is no name of a label in 'match': 'matchers' may",
         ),
-        (FRAME + "  routes:\n  - match_re: {a: '('}", "am.yml:5: regular expression '('"),
+        (FRAME + "  routes:\n  - match_re: {a: '('}", "am.yml:5: regular expression '^(?:()$'"),
         (FRAME + "  routes:\n  - match_re: {a: }", "am.yml:5: a regular expression is missing for 'a'"),
         (FRAME + "  routes:\n  - matchers: [a]", "am.yml:5: 'a' is no matcher: write for instance severity="),
         (FRAME + "  routes:\n  - matchers: a=b", "am.yml:5: 'matchers' is a list"),
@@ -221,11 +213,6 @@ def test_what_is_wrong_is_refused_with_its_line(text: str, expected: str) -> Non
         ("- name: a\n  fax_configs: [{}]", "am.yml:4: unknown field 'fax_configs': a receiver has name, fallback, web"),
         ("- name: a\n  webhook_configs: {url: x}", "am.yml:4: 'webhook_configs' is a list"),
         ("- name: a\n  webhook_configs: [x]", "am.yml:4: webhook_configs is a list of mappings"),
-        ("- name: a\n  email_configs: [{to: x}]", "am.yml:4: email_configs needs smarthost, here or as smtp_smarthost"),
-        (
-            "- name: a\n  slack_configs: [{channel: x}]",
-            "am.yml:4: slack_configs needs api_url or api_url_file or app_t",
-        ),
         ("- name: a\n  log_configs: [{send_resolved: often}]", "am.yml:4: 'send_resolved' is true or false"),
         ("- name: a\n  fallback: {after: 1m, receiver: z}", "am.yml:3: fallback: there is no receiver 'z'"),
         ("- name: a\n  fallback: {receiver: a}", "am.yml:4: 'fallback' needs 'after' and 'receiver'"),

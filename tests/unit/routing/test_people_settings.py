@@ -57,7 +57,7 @@ def test_times_may_stand_without_quotes() -> None:
         ("on_call: [" + WEEKLY + "]", "no ani, budi among people"),
         (PEOPLE + "on_call: [" + WEEKLY + ", " + WEEKLY + "]", "two are called primary"),
         (PEOPLE + "on_call: [{name: a, people: [], from: 2026-11-02}]", "at least 1"),
-        (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, every: 1h}]", "between 4h and 52w"),
+        (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, every: 1h}]", "not between 4h and 52w"),
         (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, every: 2d, handover: Tue 9:00}]", "write 9:00"),
         (PEOPLE + "on_call: [{name: a, people: [ani], from: 2026-11-02, only: [{from: '1:00', to: '2:00'}]}]", "both"),
         (

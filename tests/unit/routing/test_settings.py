@@ -69,14 +69,17 @@ def test_the_keys_may_come_from_the_environment(file: Path) -> None:
         PANTAU_NOTIFICATIONS__GLOBAL='{"smtp_smarthost": "mail:25", "smtp_from": "x@y"}',
     ).routing
     assert routing is not None
-    assert routing.receivers["ops"].integrations[0].settings["smarthost"] == "mail:25"
+    assert routing.receivers["ops"].integrations[0].settings == {"to": "a@b.c"}
+    assert routing.defaults["smtp_smarthost"] == "mail:25"
 
 
 def test_an_alertmanager_file_may_be_named(file: Path) -> None:
     (file.parent / "alertmanager.yml").write_text(MINIMAL)
-    routing = read(file, "notifications: {alertmanager_file: alertmanager.yml}").routing
-    assert routing is not None
-    assert list(routing.receivers) == ["ops"]
+    in_file = read(file, "notifications: {alertmanager_file: alertmanager.yml}").routing
+    in_environment = read(file, PANTAU_NOTIFICATIONS__ALERTMANAGER_FILE="alertmanager.yml").routing
+    assert in_file is not None
+    assert list(in_file.receivers) == ["ops"]
+    assert in_environment == in_file
 
 
 def test_what_is_wrong_in_the_settings_has_its_line(file: Path) -> None:

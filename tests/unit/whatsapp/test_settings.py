@@ -12,6 +12,7 @@ from shared.settings import BadSettings, load
 from shared.whatsapp.settings import WhatsappSettings
 
 WAHA = {"url": "http://10.0.0.7:3000"}
+SEND = {"url": "http://h/", "body": {"to": "{to}", "data": [{"text": "{text}"}]}}
 
 
 def read(path: Path, *gateways: dict[str, Any]) -> WhatsappSettings:
@@ -35,8 +36,8 @@ def test_secrets_come_from_files_and_are_in_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gateway", "said"),
     [
-        ({}, "needs waha, cloud or status"),
-        ({"waha": WAHA, "cloud": {"phone_number_id": "1", "access_token": "x"}}, "not both"),
+        ({}, "needs waha, cloud, send or status"),
+        ({"waha": WAHA, "cloud": {"phone_number_id": "1", "access_token": "x"}}, "only one of waha, cloud and send"),
         ({"waha": {"url": "10.0.0.7:3000"}}, "is not of the form"),
         ({"waha": {"url": "http://user:pass@host"}}, "must not hold a user name or password"),
         ({"waha": WAHA | {"api_key": "a", "api_key_file": "b"}}, "only one of api_key and api_key_file"),
@@ -51,6 +52,11 @@ def test_secrets_come_from_files_and_are_in_no_text(tmp_path: Path) -> None:
         ({"waha": WAHA, "status": {"url": "http://h/", "connected": "/c"}}, "are for one without waha or cloud"),
         ({"status": {"url": "http://h/", "queue_size": "/q"}, "canary": {"to": "6281100@c.us"}}, "sent through waha"),
         ({"waha": WAHA, "canary": {"to": "+62811"}}, "canary.to"),
+        ({"send": {"url": "http://h/", "body": {"to": "{to}"}}}, "body has {text} nowhere"),
+        ({"send": SEND | {"deduplicates": True}}, "body has {id} nowhere"),
+        ({"send": SEND | {"encoding": "form", "body": {"a": "{to}{text}", "b": {"c": 1}}}}, "a form has texts only"),
+        ({"send": SEND | {"headers": {"X: y": "z"}}}, "HTTP header"),
+        ({"waha": WAHA, "rate": {"per_minute": 0}}, "rate.per_minute"),
         ({"waha": WAHA, "colour": "green"}, "there is no such setting"),
     ],
 )

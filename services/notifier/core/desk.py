@@ -1,0 +1,271 @@
+"""All lanes: what each destination was told of each group, what it is owed, and what is under way."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from services.notifier.core.destinations import Destination
+from services.notifier.core.episodes import Episode
+from services.notifier.core.lanes import Forward, Lane, Owed, Told
+from services.notifier.core.notice import Occasion
+from services.notifier.core.planned import Planned, told_by
+from shared.messages.notifications import Notification, NotifiedAlert
+
+DIGEST = ""
+"""The group key of the lane in which a destination is told of all groups together."""
+MOST_DIGESTED = 10_000
+
+Keys = Callable[[Episode], Collection[str]]
+"""The keys of the groups that an alert is in, by the routes of now."""
+
+
+@dataclass(slots=True)
+class Place:
+    """One destination."""
+
+    destination: Destination
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    """By group key."""
+    active: dict[str, Lane] = field(default_factory=dict)
+    """Those of them that are owed something."""
+    busy: Counter[str] = field(default_factory=Counter)
+    """The alerts that a notice under way speaks of."""
+
+    @property
+    def digest(self) -> Lane:
+        """The lane of what began and was over before it could be told."""
+        return self.lanes.setdefault(DIGEST, Lane(DIGEST, self.destination))
+
+
+@dataclass(slots=True)
+class Open:
+    """A notice under way."""
+
+    lane: Lane
+    planned: Planned
+    offset: int
+    """Of the first event that it speaks of."""
+    instead_of: Notification | None = None
+    """What another destination need not be told once this has arrived."""
+
+
+class Desk:
+    """What is owed, by destination; nothing here decides when."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Place] = {}
+        self.touched: dict[str, None] = {}
+        """The destinations at which something may have to be sent."""
+        self._of_group: dict[str, dict[str, Lane]] = {}
+        self._open: dict[str, Open] = {}
+        self._knowing: dict[str, dict[tuple[str, str], Lane]] = {}
+
+    def lane(self, group_key: str, destination: Destination) -> Lane:
+        """The lane of a group at a destination."""
+        name = destination.name
+        place = self.places.setdefault(name, Place(destination))
+        if group_key == DIGEST:
+            return place.digest
+        if group_key not in place.lanes:
+            place.lanes[group_key] = Lane(group_key, destination)
+            self._of_group.setdefault(group_key, {})[name] = place.lanes[group_key]
+        return place.lanes[group_key]
+
+    def lanes_of(self, group_key: str) -> list[Lane]:
+        """The lanes of a group."""
+        return list(self._of_group.get(group_key, {}).values())
+
+    def known(self, lane: Lane, alert: str) -> Told | None:
+        """What the destination of `lane` will know of `alert` once everything owed has arrived."""
+        own, digest = lane.known(alert), self.places[lane.destination.name].digest.known(alert)
+        return own if digest is None else digest if own is None else own.merged(digest)
+
+    # What is owed
+
+    def owe_begin(self, lane: Lane, episode: Episode, at_ms: int, occasion: Occasion = "change") -> None:
+        """An episode fires; whoever does not know of it is to."""
+        known = self.known(lane, episode.alert_id)
+        if known is None or known.episode < episode.number:
+            self._owe(lane, Owed("begin", episode, at_ms, occasion))
+            self._knows(lane, episode.alert_id)
+
+    def owe_end(self, group_key: str, episode: Episode, at_ms: int, keys: Keys) -> None:
+        """An episode is over; whoever knows of its beginning, or will, is to know. That is whom the group tells, and
+        who was told before the routes were changed."""
+        alert = episode.alert_id
+        knowing = self._knowing.get(alert)
+        if not knowing:
+            return
+        current = keys(episode)
+        for lane in list(knowing.values()):
+            if lane.group_key != group_key and lane.group_key in current:
+                continue
+            known = self.known(lane, alert)
+            if known is None or known.episode != episode.number or known.over:
+                continue
+            queue = lane.owed.get(alert)
+            if queue and queue[-1].episode is episode:
+                self.touch(lane.destination.name)  # nothing of it has been told: it is told as passed
+            elif lane.destination.send_resolved:
+                self._owe(lane, Owed("end", episode, at_ms))
+            else:
+                lane.tell(alert, Told(episode.number, over=True, announced=False))
+                self._knows(lane, alert)
+
+    def owe_repeat(self, lane: Lane) -> None:
+        """What fires is to be told again."""
+        lane.repeat_due = True
+        self._activate(lane)
+
+    def forward(self, lane: Lane, forward: Forward) -> bool:
+        """`lane` is to be told what another could not be; False if it knows all of it."""
+        if not any(_is_news(one, self.known(lane, one.alert_id)) for one in forward.record.alerts):
+            return False
+        if all(one.record.id != forward.record.id for one in lane.forwards):
+            lane.forwards.append(forward)
+            self._activate(lane)
+        return True
+
+    def touch(self, name: str) -> None:
+        """Something may have to be sent to the destination."""
+        self.touched[name] = None
+
+    # What is under way
+
+    def open(self, lane: Lane, opened: Open) -> None:
+        """A notice is under way."""
+        told = told_by(opened.planned.record, announced=True)
+        lane.open, lane.opened = opened.planned.record.id, lane.opened | told
+        self._open[opened.planned.record.id] = opened
+        self.places[lane.destination.name].busy.update(told.keys())
+        for alert in told:
+            self._knows(lane, alert)
+        if not lane.has_work:
+            self.places[lane.destination.name].active.pop(lane.group_key, None)
+
+    def reserve(self, lane: Lane, entry: Notification) -> None:
+        """A notice was under way at the end of whoever was active before."""
+        lane.open, lane.opened = entry.id, lane.opened | told_by(entry, announced=True)
+        for one in entry.alerts:
+            self._knows(lane, one.alert_id)
+
+    def opened(self, notification_id: str) -> Open | None:
+        """The notice under way that has this id."""
+        return self._open.get(notification_id)
+
+    def settle(self, lane: Lane, entry: Notification) -> Open | None:
+        """A notice has its outcome; what it was, unless that was before the start."""
+        for alert, told in told_by(entry, announced=entry.state == "sent").items():
+            lane.tell(alert, told)
+            self._knows(lane, alert)
+        lane.last_told_ms = max(lane.last_told_ms, entry.at)
+        place = self.places[lane.destination.name]
+        opened = self._open.pop(entry.id, None)
+        if opened is not None:
+            place.busy.subtract(told_by(entry, announced=True).keys())
+            place.busy += Counter()  # without zeros
+        if lane.open == entry.id:
+            lane.open, lane.opened = None, {}
+        self.touch(lane.destination.name)
+        return opened
+
+    # Who was told before
+
+    def adopt(self, lane: Lane, episode: Episode, keys: Keys) -> None:
+        """Under other routes the same destination may have been told of the alert: then `lane` knows of it."""
+        alert = episode.alert_id
+        if alert in lane.told:
+            return
+        current = keys(episode)
+        for other in list(self._knowing.get(alert, {}).values()):
+            told = other.told.get(alert)
+            if other.destination.name != lane.destination.name or other.group_key in current or told is None:
+                continue
+            if told.episode == episode.number and not told.over:
+                lane.tell(alert, other.told.pop(alert))
+                self._knowing[alert].pop((other.group_key, other.destination.name), None)
+                self._knows(lane, alert)
+                lane.last_told_ms = max(lane.last_told_ms, other.last_told_ms)
+                return
+
+    def first_told_ms(self, group_key: str, episode: Episode) -> int | None:
+        """When the first destination was told that an episode fires; None if none was."""
+        found = [
+            told.at_ms
+            for lane in self.lanes_of(group_key)
+            if (told := lane.told.get(episode.alert_id)) is not None
+            and told.episode == episode.number
+            and told.announced
+        ]
+        return min(found, default=None)
+
+    def forget(self, group_key: str) -> None:
+        """The group is no more: let go of its lanes that have nothing to do."""
+        lanes = self._of_group.get(group_key, {})
+        for name, lane in list(lanes.items()):
+            if lane.is_idle and all(told.over for told in lane.told.values()):
+                del lanes[name]
+                self.places[name].lanes.pop(group_key, None)
+        if not lanes:
+            self._of_group.pop(group_key, None)
+
+    def tidy(self, group_key: str, alerts: Collection[str]) -> None:
+        """Let go of what destinations know of alerts that are over, and not among `alerts` of the group."""
+        for lane in self.lanes_of(group_key):
+            for alert in [one for one, told in lane.told.items() if told.over and one not in alerts]:
+                if alert not in lane.owed and alert not in lane.opened:
+                    del lane.told[alert]
+            digest = self.places[lane.destination.name].digest
+            while len(digest.told) > MOST_DIGESTED:
+                del digest.told[next(iter(digest.told))]
+
+    # How it stands
+
+    def owed(self) -> Iterator[Owed]:
+        """Everything that is owed and not under way."""
+        for place in self.places.values():
+            for lane in place.active.values():
+                yield from lane.all_owed()
+
+    def anchors(self) -> Iterator[int]:
+        """The offsets of the events that are still to be told of."""
+        yield from (one.episode.offset for one in self.owed())
+        yield from (one.offset for one in self._open.values())
+        for place in self.places.values():
+            for lane in place.active.values():
+                yield from (one.offset for one in lane.forwards)
+
+    def waiting_by_receiver(self) -> Counter[str]:
+        """How much each receiver is owed, with what is under way."""
+        found: Counter[str] = Counter()
+        for place in self.places.values():
+            for lane in place.active.values():
+                found[place.destination.receiver] += sum(map(len, lane.owed.values())) + len(lane.forwards)
+        for opened in self._open.values():
+            found[opened.lane.destination.receiver] += 1
+        return found
+
+    def _owe(self, lane: Lane, owed: Owed) -> None:
+        lane.owe(owed)
+        self._activate(lane)
+
+    def _activate(self, lane: Lane) -> None:
+        self.places[lane.destination.name].active[lane.group_key] = lane
+        self.touch(lane.destination.name)
+
+    def _knows(self, lane: Lane, alert: str) -> None:
+        """Keep the lane among those that are to hear of the alert's end, or not."""
+        known = lane.known(alert)
+        key = (lane.group_key, lane.destination.name)
+        if known is not None and not known.over:
+            self._knowing.setdefault(alert, {})[key] = lane
+        elif (knowing := self._knowing.get(alert)) is not None and alert not in lane.owed:
+            knowing.pop(key, None)
+            if not knowing:
+                del self._knowing[alert]
+
+
+def _is_news(alert: NotifiedAlert, known: Told | None) -> bool:
+    if known is None or known.episode < alert.episode:
+        return True
+    return known.episode == alert.episode and alert.status != "firing" and not known.over

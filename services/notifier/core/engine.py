@@ -1,0 +1,345 @@
+"""What is to be told to whom, and when: a fold over alert events and over the ledger of what was told.
+
+Three things are put in: entries of the ledger (`note`), alert events in their order (`take`), and how late it is
+(`advance`). Out come notices (`plan`), whose entries are in the ledger before they are sent. All times are the bus's,
+so whoever folds the same events and the same ledger comes to the same notices: after a kill, or on another machine.
+
+A group is looked at ("flushed") at times that follow from its events alone. What fires then is owed to each
+destination of its receiver that does not know of it; what was told and is over is owed too. A lane (a group at a
+destination) has one notice under way; what is owed meanwhile waits there. What began and was over before it could be
+told is owed once, as `passed`, and goes out with all else of that sort at the destination in one digest.
+"""
+
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
+from itertools import count
+
+from services.notifier.core.desk import Desk, Open
+from services.notifier.core.episodes import Change, Episode, Episodes
+from services.notifier.core.groups import Group, identity, new_group
+from services.notifier.core.lanes import Forward, Lane
+from services.notifier.core.ledger import Ledger
+from services.notifier.core.notice import NoticedAlert
+from services.notifier.core.planned import Planned, muted_record, resumed
+from services.notifier.core.planning import Planning
+from services.notifier.core.terms import Terms
+from shared.messages.alerts import AlertEvent
+from shared.messages.notifications import Notification
+from shared.routing.tree import group_labels, matching
+
+MOST_FAILED = 1_000
+
+
+class Engine:
+    """Not thread safe; nothing in it waits."""
+
+    def __init__(self, terms: Terms, most_remembered: int, told_until_ms: int = 0) -> None:
+        """`told_until_ms`: what was due until then is in the ledger, by the word of who was active before."""
+        self._terms, self._told_until_ms = terms, told_until_ms
+        self.ledger = Ledger(most_remembered)
+        self._episodes = Episodes()
+        self._groups: dict[str, Group] = {}
+        self._desk = Desk()
+        self._failed: dict[str, Notification] = {}
+        self._timers: list[tuple[int, int, str, str]] = []
+        self._numbers = count()
+        self._now_ms = 0
+        self._records: list[Notification] = []
+        self._wanted: set[str] | None = None
+        self._events: dict[str, tuple[AlertEvent, int]] = {}
+        self._due: set[tuple[int, str, str]] = set()
+        self._live = False
+        self.version = 0
+        """Rises whenever what fires changes."""
+
+    # What is put in
+
+    def note(self, entry: Notification) -> None:
+        """Fold in an entry of the ledger: read back at the start, or written by ourselves."""
+        is_outcome = self.ledger.note(entry)
+        if entry.muted_by or entry.occasion == "test":
+            return
+        if is_outcome and (destination := self._terms.destination(entry.receiver, entry.destination)) is not None:
+            opened = self._desk.settle(self._desk.lane(entry.group_key, destination), entry)
+            if self._live:
+                self._settled(entry, opened)
+                if entry.group_key not in self._groups:
+                    self._desk.forget(entry.group_key)
+            elif entry.state == "failed":
+                self._failed[entry.id] = entry
+                if len(self._failed) > MOST_FAILED:
+                    del self._failed[next(iter(self._failed))]
+
+    def take(self, event: AlertEvent, offset: int, accepted_ms: int) -> str | None:
+        """Fold in the event at `offset` of its topic. Why nobody is told of it; None if people may be."""
+        if not self._live and event.id in self._sought():
+            self._events[event.id] = (event, offset)
+        self.advance(accepted_ms)
+        if event.shadow:
+            return "shadow"
+        if event.state not in ("firing", "resolved"):
+            return event.state
+        changes = self._episodes.take(event, offset, accepted_ms)
+        for change in changes:
+            self._changed(change, accepted_ms)
+        return None if changes else "repeated"
+
+    def advance(self, now_ms: int) -> None:
+        """It is `now_ms`, and every event accepted before has been taken: look at the groups that are due."""
+        while self._timers and self._timers[0][0] <= now_ms:
+            at_ms, _, kind, key = heappop(self._timers)
+            self._due.discard((at_ms, kind, key))
+            self._now_ms = max(self._now_ms, at_ms)
+            if kind == "flush" and (group := self._groups.get(key)) is not None and group.next_flush_ms == at_ms:
+                self._flush(group, at_ms)
+            elif kind == "release":
+                for change in self._episodes.release(key, at_ms):
+                    self._changed(change, at_ms)
+            elif kind == "escalate" and (group := self._groups.get(key)) is not None:
+                self._escalate(group, at_ms)
+            elif kind == "fall back":
+                self._fall_back(key, at_ms)
+            elif kind == "look":
+                self._desk.touch(key)
+        self._now_ms = max(self._now_ms, now_ms)
+
+    def resume(self, now_ms: int) -> list[Planned]:
+        """All that was on the bus at the start has been put in. What was under way, to be sent once more."""
+        self._sought()
+        self.advance(now_ms)
+        self._live = True
+        again = []
+        for entry in sorted(self.ledger.unfinished.values(), key=lambda one: (one.at, one.id)):
+            again += self._resumed(entry, now_ms)
+        for group in self._groups.values():
+            if group.flushed and not any(lane.told or lane.opened for lane in self._desk.lanes_of(group.key)):
+                self._owe(group, now_ms)  # routes or receivers are others now
+            self._escalate(group, now_ms)
+        for entry in self._failed.values():
+            if (alerts := self._alerts(entry)) is not None:
+                self._forward(Forward(entry, *alerts), now_ms)
+        self._failed.clear()
+        self._events.clear()
+        return again
+
+    # What comes out
+
+    def plan(self, now_ms: int) -> list[Planned]:
+        """The notices that are to be sent now. They count as under way; `note` their outcomes."""
+        self._now_ms = max(self._now_ms, now_ms)
+        made = Planning(self._terms, self._desk, self._groups.get, self._mute, now_ms).run()
+        for planned in made.notices:
+            self._opened(planned)
+        for at_ms, key in made.looks:
+            self._at(at_ms, "look", key)
+        return made.notices
+
+    def records(self) -> list[Notification]:
+        """Entries that are to be written beside those of notices: what is muted, and what can't be told any more."""
+        found, self._records = self._records, []
+        return found
+
+    @property
+    def next_ms(self) -> int | None:
+        """When `advance` has something to do, unless more is put in; None if never."""
+        return self._timers[0][0] if self._timers else None
+
+    @property
+    def told_until_ms(self) -> int:
+        """What was due until then is in the ledger."""
+        return min([self._now_ms, *(one.flush_ms - 1 for one in self._desk.owed())])
+
+    def anchor(self, next_offset: int) -> int:
+        """The offset of the first event that who comes after needs; `next_offset` if none of those read is."""
+        self._episodes.forget(self._now_ms)
+        groups = (group.anchor for group in self._groups.values())
+        return min([next_offset, *self._episodes.anchors(), *groups, *self._desk.anchors()])
+
+    def waiting_by_receiver(self) -> dict[str, int]:
+        """Of each receiver that is owed something, how much; what is under way included."""
+        return self._desk.waiting_by_receiver()
+
+    def firing(self) -> Iterator[Episode]:
+        """The alerts that fire."""
+        return iter(self._episodes)
+
+    @property
+    def groups(self) -> Iterable[Group]:
+        """The groups that there are."""
+        return self._groups.values()
+
+    # What follows from what
+
+    def _changed(self, change: Change, at_ms: int) -> None:
+        episode = change.episode
+        if change.kind == "deferred":
+            self._at(episode.ready_ms, "release", episode.alert_id)
+            self._mute(episode, ["cooldown"])
+        if change.kind in ("deferred", "dropped"):
+            return
+        self.version += 1
+        at_ms = max(at_ms, episode.begins_ms) if change.kind == "began" else at_ms
+        for route in matching(self._terms.root, episode.firing.labels):
+            labels = group_labels(route, episode.firing.labels)
+            key = identity(route, labels)
+            group = self._groups.get(key)
+            if group is None:
+                group = self._groups[key] = new_group(route, episode, at_ms)
+                self._at(group.next_flush_ms, "flush", key)
+            elif group.change(episode, at_ms):
+                self._at(group.next_flush_ms, "flush", key)
+
+    def _flush(self, group: Group, at_ms: int) -> None:
+        """Look at a group: what its receiver's destinations are owed now."""
+        if at_ms > self._told_until_ms:
+            self._owe(group, at_ms)
+            if self._live:
+                self._escalate(group, at_ms)
+                self._repeat(group, at_ms)
+        group.flush(at_ms)
+        if self._live:
+            self._desk.tidy(group.key, group.episodes.keys())
+        if group.episodes:
+            self._at(group.next_flush_ms, "flush", group.key)
+        else:
+            del self._groups[group.key]
+            self._desk.forget(group.key)
+
+    def _owe(self, group: Group, at_ms: int) -> None:
+        off = self._terms.off(group.route, at_ms)
+        for episodes in group.episodes.values():
+            for episode in episodes:
+                if episode.is_over:
+                    self._desk.owe_end(group.key, episode, at_ms, self._current_keys)
+                elif reasons := ([f"mute-time:{off}"] if off else self._terms.muted_by(episode, at_ms)):
+                    self._mute(episode, reasons)
+                else:
+                    self._owe_begin(group, episode, at_ms)
+
+    def _owe_begin(self, group: Group, episode: Episode, at_ms: int) -> None:
+        for destination in self._terms.destinations(group.route.receiver, at_ms):
+            if self._terms.quiet_until_ms(destination, episode.firing.severity, at_ms) is not None:
+                self._mute(episode, ["quiet-hours"])
+                continue
+            lane = self._desk.lane(group.key, destination)
+            self._desk.adopt(lane, episode, self._current_keys)
+            self._desk.owe_begin(lane, episode, at_ms)
+
+    def _repeat(self, group: Group, at_ms: int) -> None:
+        if self._terms.off(group.route, at_ms):
+            return
+        told = [one for one in group.firing if not self._terms.muted_by(one, at_ms)]
+        for lane in self._desk.lanes_of(group.key):
+            past = lane.last_told_ms + group.route.repeat_interval_ms < at_ms
+            known = [one for one in told if _is_known(lane, one)]
+            if past and lane.is_idle and any(self._may_disturb(lane, one, at_ms) for one in known):
+                self._desk.owe_repeat(lane)
+
+    def _may_disturb(self, lane: Lane, episode: Episode, at_ms: int) -> bool:
+        return self._terms.quiet_until_ms(lane.destination, episode.firing.severity, at_ms) is None
+
+    def _escalate(self, group: Group, now_ms: int) -> None:
+        """Owe what still fires, and nobody has acknowledged, to those that are next in line."""
+        for step in group.route.escalation:
+            for episode in group.firing:
+                told_ms = self._desk.first_told_ms(group.key, episode)
+                if told_ms is None:
+                    continue
+                if told_ms + step.after_ms > now_ms:
+                    self._at(told_ms + step.after_ms, "escalate", group.key)
+                elif not self._terms.muted_by(episode, now_ms):
+                    for destination in self._terms.destinations(step.receiver, now_ms):
+                        lane = self._desk.lane(group.key, destination)
+                        self._desk.owe_begin(lane, episode, now_ms, "escalation")
+
+    def _opened(self, planned: Planned) -> None:
+        fallback = self._terms.fallback(planned.destination.receiver)
+        if fallback is not None:
+            self._at(planned.record.at + fallback.after_ms, "fall back", planned.record.id)
+
+    def _fall_back(self, notification_id: str, now_ms: int) -> None:
+        opened = self._desk.opened(notification_id)
+        if opened is not None:
+            self._forward(Forward(opened.planned.record, opened.planned.notice.alerts, opened.offset), now_ms)
+
+    def _forward(self, forward: Forward, now_ms: int) -> None:
+        """Have the receiver's fallback told what it could not be."""
+        record, fallback = forward.record, self._terms.fallback(forward.record.receiver)
+        if fallback is None:
+            return
+        lanes = [
+            self._desk.lane(record.group_key, destination)
+            for destination in self._terms.destinations(fallback.receiver, now_ms)
+        ]
+        owed = [self._desk.forward(lane, forward) for lane in lanes]
+        if owed and not any(owed):
+            self._replaced(record, fallback.receiver, now_ms)
+
+    def _settled(self, entry: Notification, opened: Open | None) -> None:
+        if opened is not None and entry.state == "failed":
+            self._forward(Forward(opened.planned.record, opened.planned.notice.alerts, opened.offset), self._now_ms)
+        elif (group := self._groups.get(entry.group_key)) is not None:
+            self._escalate(group, self._now_ms)
+        if opened is not None and opened.instead_of is not None and entry.state == "sent":
+            self._replaced(opened.instead_of, entry.receiver, entry.at)
+
+    def _replaced(self, original: Notification, receiver: str, at_ms: int) -> None:
+        """Somebody else has what `original` tells: it need not arrive any more."""
+        if original.id in self.ledger.unfinished:
+            update = {"state": "failed", "at": at_ms, "reason": f"{receiver} was told instead"}
+            self._records.append(original.model_copy(update=update))
+
+    def _resumed(self, entry: Notification, now_ms: int) -> list[Planned]:
+        destination, alerts = self._terms.destination(entry.receiver, entry.destination), self._alerts(entry)
+        if destination is None or alerts is None:
+            why = "its receiver is no longer configured" if destination is None else "its events are no longer there"
+            self._records.append(entry.model_copy(update={"state": "failed", "at": now_ms, "reason": why}))
+            return []
+        group = self._groups.get(entry.group_key)
+        planned = resumed(entry, destination, group.labels if group else {}, alerts[0])
+        lane = self._desk.lane(entry.group_key, destination)
+        self._desk.open(lane, Open(lane, planned, alerts[1]))
+        self._opened(planned)
+        return [planned]
+
+    def _sought(self) -> set[str]:
+        """The ids of the events that notices speak of which are to be sent once more."""
+        if self._wanted is None:
+            entries = [*self.ledger.unfinished.values(), *self._failed.values()]
+            self._wanted = {one.event_id for entry in entries for one in entry.alerts}
+            for entry in self.ledger.unfinished.values():
+                if entry.occasion == "test":
+                    continue
+                if (destination := self._terms.destination(entry.receiver, entry.destination)) is not None:
+                    self._desk.reserve(self._desk.lane(entry.group_key, destination), entry)
+        return self._wanted
+
+    def _alerts(self, entry: Notification) -> tuple[tuple[NoticedAlert, ...], int] | None:
+        """What a notification of earlier tells, and the offset of its first event; None if the bus has it no more."""
+        found = [self._events.get(one.event_id) for one in entry.alerts]
+        there = [one for one in found if one is not None]
+        if not there or len(there) < len(found):
+            return None
+        told = zip(there, entry.alerts, strict=True)
+        return tuple(NoticedAlert(event, one.status) for (event, _), one in told), min(offset for _, offset in there)
+
+    def _mute(self, episode: Episode, reasons: list[str]) -> None:
+        record = muted_record(episode.firing, reasons, self._now_ms)
+        if not self.ledger.is_muted(record.id) and self._now_ms > self._told_until_ms:
+            self.ledger.note(record)
+            self._records.append(record)
+
+    def _current_keys(self, episode: Episode) -> set[str]:
+        """The keys of the groups that an alert is in, by the routes of now."""
+        labels = episode.firing.labels
+        return {identity(route, group_labels(route, labels)) for route in matching(self._terms.root, labels)}
+
+    def _at(self, at_ms: int, kind: str, key: str) -> None:
+        if (at_ms, kind, key) not in self._due:
+            self._due.add((at_ms, kind, key))
+            heappush(self._timers, (at_ms, next(self._numbers), kind, key))
+
+
+def _is_known(lane: Lane, episode: Episode) -> bool:
+    told = lane.told.get(episode.alert_id)
+    return told is not None and told.episode == episode.number and not told.over

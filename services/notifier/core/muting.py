@@ -1,0 +1,55 @@
+"""What mutes an alert: one chain, in the order in which it is asked.
+
+dependency -> inhibition -> silence -> acknowledgement, whoever would be told. After these the engine asks for the
+route's time intervals and the person's rest.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from services.notifier.core.episodes import Episode
+from shared.messages.health import HealthResult
+from shared.messages.silences import Silence
+from shared.routing.inhibition import Inhibition, InhibitRule
+from shared.routing.silencing import silenced_by
+
+CHECK_LABEL = "service"
+"""The label by which an alert names the health check that it is about."""
+
+
+class Muting:
+    """Holds what is known of silences and health; what fires is asked for when it has changed."""
+
+    def __init__(self, inhibit_rules: Sequence[InhibitRule]) -> None:
+        self._inhibit_rules = inhibit_rules
+        self.silences: dict[str, Silence] = {}
+        """Silences and acknowledgements by id."""
+        self.health: dict[str, HealthResult] = {}
+        """The latest result of each check that depends on others."""
+        self._inhibition = Inhibition((), ())
+        self._version = -1
+
+    def see(self, version: int, firing: Callable[[], Iterable[Episode]]) -> None:
+        """What fires is that of `version`, which rises whenever it changes."""
+        if self._inhibit_rules and version != self._version:
+            self._version = version
+            alerts = ((one.alert_id, one.firing.labels) for one in firing())
+            self._inhibition = Inhibition(self._inhibit_rules, alerts)
+
+    def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
+        """What mutes an alert, as the ledger writes it: the first stage of the chain that does."""
+        event = episode.firing
+        if (parent := unhealthy_parent(self.health, event.labels, now_ms)) is not None:
+            return [f"dependency:{parent}"]
+        if (source := self._inhibition.by(event.labels)) is not None and source != event.alert_id:
+            return [f"inhibited:{source}"]
+        found = silenced_by(self.silences.values(), event.labels, event.alert_id, event.episode, now_ms)
+        return [one for one in found if one.startswith("silence:")] or found
+
+
+def unhealthy_parent(health: Mapping[str, HealthResult], labels: Mapping[str, str], now_ms: int) -> str | None:
+    """The check because of which the one that an alert is about can't be well; None if there is none, or nothing is
+    known any more."""
+    result = health.get(labels.get(CHECK_LABEL, ""))
+    if result is None or not result.unhealthy_parents or result.valid_until < now_ms:
+        return None
+    return result.unhealthy_parents[0]

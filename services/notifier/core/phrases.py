@@ -1,0 +1,128 @@
+"""The words of notices, in the languages that there are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.notifier.core.wording import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """One language. What stands in braces is filled in."""
+
+    locale: str
+    """CLDR's name, for numbers, dates and zones."""
+    date_time: str
+    """CLDR's pattern of an instant in full, but for its zone."""
+    time: str
+    """CLDR's pattern of the time of day."""
+    statuses: Mapping[str, str]
+    """What is said of an alert behind its severity: `CRITICAL Alert resolved`."""
+    counted: Mapping[str, str]
+    """How many alerts are in a state."""
+    repeated: str
+    escalated: str
+    missed: str
+    test: str
+    value: str
+    threshold: str
+    affected: str
+    subscribers: str
+    rupiah: str
+    time_of: str
+    noticed_later: str
+    since: str
+    lasted: str
+    alert: str
+    alerts: str
+    runbook: str
+    acknowledge: str
+    silence: str
+    more: str
+    muted: str
+    muted_by: Mapping[str, str]
+    units_of_time: tuple[str, str, str, str]
+    """Days, hours, minutes, seconds, after a number."""
+    scopes: Mapping[str, str]
+    """What labels that say where are called; others are called as they are."""
+
+
+ENGLISH = Phrases(
+    locale="en_GB",
+    date_time="EEEE d MMM y HH:mm",
+    time="HH:mm",
+    statuses={"firing": "", "resolved": "resolved", "passed": "has passed"},
+    counted={"firing": "{} firing", "resolved": "{} resolved", "passed": "{} passed"},
+    repeated="still firing",
+    escalated="not acknowledged",
+    missed="What was missed",
+    test="Test",
+    value="Value",
+    threshold="threshold {}",
+    affected="Affected",
+    subscribers="{} subscribers",
+    rupiah="Rp {}",
+    time_of="Time",
+    noticed_later="noticed {} later",
+    since="since {}",
+    lasted="Lasted",
+    alert="Alert",
+    alerts="Alerts",
+    runbook="Runbook",
+    acknowledge="Acknowledge",
+    silence="Silence",
+    more="and {} more",
+    muted="Not told: {}",
+    muted_by={
+        "silence": "{} silenced",
+        "acknowledgement": "{} acknowledged",
+        "inhibited": "{} inhibited",
+        "dependency": "{} behind something that is down",
+        "mute-time": "{} in a mute time",
+        "quiet-hours": "{} in quiet hours",
+        "flapping": "{} flapping",
+    },
+    units_of_time=("d", "h", "min", "s"),
+    scopes={},
+)
+
+INDONESIAN = Phrases(
+    locale="id",
+    date_time="EEEE d MMM y HH.mm",
+    time="HH.mm",
+    statuses={"firing": "", "resolved": "teratasi", "passed": "sudah lewat"},
+    counted={"firing": "{} aktif", "resolved": "{} teratasi", "passed": "{} sudah lewat"},
+    repeated="masih aktif",
+    escalated="belum ditanggapi",
+    missed="Yang terlewat",
+    test="Uji coba",
+    value="Nilai",
+    threshold="ambang {}",
+    affected="Terdampak",
+    subscribers="{} pelanggan",
+    rupiah="Rp {}",
+    time_of="Waktu",
+    noticed_later="diketahui {} kemudian",
+    since="sejak {}",
+    lasted="Berlangsung",
+    alert="Alert",
+    alerts="Daftar alert",
+    runbook="Panduan",
+    acknowledge="Tanggapi",
+    silence="Bisukan",
+    more="dan {} lainnya",
+    muted="Tidak disampaikan: {}",
+    muted_by={
+        "silence": "{} dibisukan",
+        "acknowledgement": "{} sudah ditanggapi",
+        "inhibited": "{} ditekan alert lain",
+        "dependency": "{} di belakang yang mati",
+        "mute-time": "{} dalam waktu bisu",
+        "quiet-hours": "{} dalam jam tenang",
+        "flapping": "{} naik-turun",
+    },
+    units_of_time=("hari", "jam", "menit", "detik"),
+    scopes={"site": "lokasi", "area": "wilayah", "service": "layanan", "interface": "antarmuka"},
+)
+
+LANGUAGES: Mapping[Language, Phrases] = {"en": ENGLISH, "id": INDONESIAN}

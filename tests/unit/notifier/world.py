@@ -1,0 +1,140 @@
+"""A notifier without its edges: an event log, a ledger, destinations that answer as they are told, and kills."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.notifier.core.destinations import Destination
+from services.notifier.core.engine import Engine
+from services.notifier.core.episodes import Episode
+from services.notifier.core.planned import Planned, outcome_of
+from shared.messages.alerts import AlertEvent
+from shared.messages.notifications import Notification
+from shared.routing.receivers import Fallback
+from shared.routing.tree import Route, RouteDraft, build
+
+
+@dataclass
+class FakeTerms:
+    """Each receiver has one webhook, unless `ways` says otherwise."""
+
+    root: Route = field(default_factory=lambda: build(RouteDraft(receiver="ops", immediate=True)))
+    ways: dict[str, list[Destination]] = field(default_factory=dict)
+    fallbacks: dict[str, Fallback] = field(default_factory=dict)
+    muted: dict[str, list[str]] = field(default_factory=dict)
+    """By rule."""
+    off_routes: dict[str, str] = field(default_factory=dict)
+    quiet: dict[str, int] = field(default_factory=dict)
+    """Until when, by destination."""
+
+    def destinations(self, receiver: str, now_ms: int) -> Sequence[Destination]:
+        return self.ways.get(receiver, [Destination(receiver, "webhook")])
+
+    def destination(self, receiver: str, name: str) -> Destination | None:
+        return next((one for one in self.destinations(receiver, 0) if one.name == name), None)
+
+    def fallback(self, receiver: str) -> Fallback | None:
+        return self.fallbacks.get(receiver)
+
+    def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
+        return self.muted.get(episode.firing.rule, [])
+
+    def off(self, route: Route, now_ms: int) -> str | None:
+        return self.off_routes.get(route.key)
+
+    def off_until_ms(self, route: Route, now_ms: int) -> int | None:
+        return None
+
+    def quiet_until_ms(self, destination: Destination, severity: str, now_ms: int) -> int | None:
+        until = self.quiet.get(destination.name)
+        return until if until is not None and now_ms < until else None
+
+
+@dataclass
+class World:
+    """Everything that outlives a kill, and the engine that does not."""
+
+    terms: FakeTerms = field(default_factory=FakeTerms)
+    log: list[tuple[int, AlertEvent]] = field(default_factory=list)
+    """(accepted ms, event); its index is its offset."""
+    ledger: list[Notification] = field(default_factory=list)
+    arrived: list[tuple[int, Planned]] = field(default_factory=list)
+    """(ms, what a destination took), in order."""
+    committed: tuple[int, int] = (0, 0)
+    """(anchor, told until ms)"""
+    now_ms: int = 0
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """A notifier starts: what another left is under way again."""
+        anchor, until_ms = self.committed
+        self.engine = Engine(self.terms, 1_000, until_ms)
+        self.read = anchor
+        self.open: list[Planned] = []
+        for entry in self.ledger:
+            self.engine.note(entry)
+        self._read_log()
+        self.open += self.engine.resume(self.now_ms)
+        self.look()
+
+    def publish(self, event: AlertEvent, at_ms: int) -> None:
+        self.log.append((at_ms, event))
+
+    def look(self, now_ms: int | None = None) -> list[Planned]:
+        """Read what there is, and plan what is due."""
+        self.now_ms = max(self.now_ms, now_ms or 0)
+        self._read_log()
+        self.engine.advance(self.now_ms)
+        found = self.engine.plan(self.now_ms)
+        self._write(self.engine.records())
+        for planned in found:
+            self.ledger.append(planned.record)
+            self.engine.note(planned.record)
+        self.open += found
+        return found
+
+    def answer(self, planned: Planned, state: str = "sent", recorded: bool = True) -> None:
+        """A destination answers; without `recorded` the notifier is killed before it writes so."""
+        self.open.remove(planned)
+        if state == "sent":
+            self.arrived.append((self.now_ms, planned))
+        if recorded:
+            self._write([outcome_of(planned, state, self.now_ms)])
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass; everything that is sent arrives at once."""
+        while True:
+            self.look()
+            while self.open:
+                self.answer(self.open[0])
+                self.look()
+            times = [at for at, _ in self.log[self.read :]] + ([self.engine.next_ms] if self.engine.next_ms else [])
+            if not times or min(times) > until_ms:
+                break
+            self.now_ms = max(self.now_ms, min(times))
+        self.look(until_ms)
+
+    def commit(self) -> None:
+        self.committed = (self.engine.anchor(self.read), self.engine.told_until_ms)
+
+    def told(self, destination: str | None = None) -> list[tuple[int, str, list[tuple[str, str]]]]:
+        """(ms, occasion, [(rule, status)]) of each notice that arrived."""
+        return [
+            (at, one.notice.occasion, [(alert.event.rule, alert.status) for alert in one.notice.alerts])
+            for at, one in self.arrived
+            if destination is None or one.destination.name == destination
+        ]
+
+    def _read_log(self) -> None:
+        while self.read < len(self.log) and self.log[self.read][0] <= self.now_ms:
+            at, event = self.log[self.read]
+            self.engine.take(event, self.read, at)
+            self.read += 1
+
+    def _write(self, entries: Sequence[Notification]) -> None:
+        for entry in entries:
+            self.ledger.append(entry)
+            self.engine.note(entry)
+            if entry.state == "failed":
+                self.open = [one for one in self.open if one.record.id != entry.id]
