@@ -84,7 +84,7 @@ class Parts:
         )
         self.silences = SilenceDesk(producer, self.views.silences, api.silences, api.bus_deadline_seconds)
         wording = self.settings.notifications.wording
-        self.notifications = routing_in_force(self.settings.notifications)
+        self.notifications = routing_in_force(self.settings.notifications, self.settings.whatsapp)
         self.links = Links(
             self.settings.notifications.links,
             wording.language,

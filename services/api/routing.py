@@ -8,15 +8,11 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from shared.routing.configuration import KEYS, Routing
+from shared.routing.in_effect import routing_in_effect
 from shared.routing.on_call import Schedule
 from shared.routing.people import Person
-from shared.routing.receivers import Integration, Receiver
 from shared.routing.settings import NotificationsSettings
-from shared.routing.tree import Route
-
-UNCONFIGURED = Routing(
-    root=Route("log", group_wait_ms=0), receivers={"log": Receiver("log", (Integration("log", 0, {}),))}
-)
+from shared.whatsapp.settings import WhatsappSettings
 
 
 @dataclass(frozen=True)
@@ -31,11 +27,11 @@ class RoutingInForce:
     zone: ZoneInfo
 
 
-def routing_in_force(settings: NotificationsSettings) -> RoutingInForce:
-    """What the section says; it has been checked when it was read."""
+def routing_in_force(settings: NotificationsSettings, whatsapp: WhatsappSettings) -> RoutingInForce:
+    """What the section says, which has been checked when it was read; what it leaves open is the specification's."""
     wording = settings.wording
     return RoutingInForce(
-        routing=settings.routing or UNCONFIGURED,
+        routing=routing_in_effect(settings, [one.name for one in whatsapp.gateways if one.can_send]),
         people=settings.directory(wording.zone, wording.language),
         schedules=settings.schedules(wording.zone),
         written=_written(settings),

@@ -62,8 +62,4 @@ class Gateway:
 
 def gateways(settings: WhatsappSettings) -> Mapping[str, Gateway]:
     """Those through which messages can go, by name."""
-    return {
-        one.name: Gateway(one)
-        for one in settings.gateways
-        if one.waha is not None or one.send is not None or (one.cloud is not None and one.cloud.token() is not None)
-    }
+    return {one.name: Gateway(one) for one in settings.gateways if one.can_send}

@@ -251,6 +251,11 @@ class GatewaySettings(Section):
             raise ValueError(f"gateway {self.name}: a canary is sent through waha, which it has not")
         return self
 
+    @property
+    def can_send(self) -> bool:
+        """Whether notifications can go through it. ValueError if the file of its token can't be read."""
+        return self.waha is not None or self.send is not None or (self.cloud is not None and bool(self.cloud.token()))
+
     def secrets(self) -> frozenset[str]:
         """What must not appear in texts."""
         headers = [
