@@ -46,7 +46,10 @@ export function SilenceDialog({ alert, onClose }: { alert: Alert; onClose: () =>
             data-autofocus
             maxLength={1000}
             value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
+            onChange={(event) => {
+              setReason(event.currentTarget.value);
+              setMissing(false);
+            }}
             error={missing && t('silences.form.reasonMissing')}
             data-testid="silence-reason"
           />

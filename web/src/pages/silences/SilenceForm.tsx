@@ -102,7 +102,10 @@ export function SilenceForm({ onClose }: { onClose: () => void }) {
           required
           maxLength={1000}
           value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
+          onChange={(event) => {
+            setReason(event.currentTarget.value);
+            setMissing(false);
+          }}
           error={missing && t('silences.form.reasonMissing')}
           data-testid="silence-reason"
         />
