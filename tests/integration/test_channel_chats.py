@@ -122,6 +122,8 @@ async def test_telegram() -> None:
         "telegram", notice(told(message="x" * 9_000)), message="<b>{{ (index .Alerts 0).Message }}</b>"
     )
     assert custom.json["text"].startswith("<b>🚨 CRITICAL Alert</b>")  # a cut would have left <b> open
+    escaped = await asked("telegram", notice(told(message=WICKED)), message="<b>{{ (index .Alerts 0).Message }}</b>")
+    assert escaped.json["text"].startswith("<b>a &lt;b&gt;bold&lt;/b&gt;")
 
 
 async def test_telegram_says_how_long_to_wait() -> None:

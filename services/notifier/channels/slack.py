@@ -60,7 +60,7 @@ class SlackSettings(PostingSettings):
     """The incoming webhook's URL. This, or `api_url_file`, or `app_token`."""
     api_url_file: Path | None = None
     app_token: SecretStr | None = None
-    """A bot's token, for `chat.postMessage`. This or `app_token_file`."""
+    """A bot's token, for `chat.postMessage`, in place of `api_url`. This or `app_token_file`."""
     app_token_file: Path | None = None
     app_url: str = "https://slack.com/api/chat.postMessage"
     """Where messages with a token go."""
@@ -95,8 +95,6 @@ class SlackSettings(PostingSettings):
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
         token = secret_of("app_token", self.app_token, self.app_token_file)
-        if token is not None and (self.api_url is not None or self.api_url_file is not None):
-            raise ValueError("only one of api_url and app_token")
         if token is not None and not self.channel:
             raise ValueError("app_token needs a channel")
         request(self, {})
