@@ -12,7 +12,7 @@ STACK = "tests/e2e/"
 FIRST = (STACK, "tests/integration/", "tests/timescale/")
 
 
-class ByServers(LoadFileScheduling):  # type: ignore[misc]
+class ByServers(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Files as wholes, and the tests of the whole product as one, in their order."""
 
     def schedule(self) -> None:

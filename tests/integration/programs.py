@@ -10,7 +10,7 @@ import aiohttp
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from infra.local import kafka, ports
+from infra.local import kafka, ports, throwaway_kafka
 from infra.local.processes import child
 from shared.messages.topics import Topic
 from tests.conftest import clean_environment
@@ -41,7 +41,7 @@ class RestartableKafka:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._port, controller = ports.free(2)
-        self._program = kafka.prepare(directory, self._port, controller, heap_mb=256, options=kafka.QUICK_START)
+        self._program = throwaway_kafka.prepare(directory, self._port, controller)
         self.bootstrap = f"127.0.0.1:{self._port}"
 
     def there(self) -> AbstractContextManager[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from infra.local import kafka, ports
+from infra.local import kafka, ports, throwaway_kafka
 from infra.local.processes import child
 from shared.bus import BusUnavailable, Consumer, Follower, Outgoing, Producer, Received
 from shared.messages.health import HealthResult
@@ -35,9 +35,7 @@ class Broker:
         self._pid: int | None = None
 
     def start(self) -> None:
-        program = kafka.prepare(
-            self._directory, self.port, self._controller_port, heap_mb=256, options=kafka.QUICK_START
-        )
+        program = throwaway_kafka.prepare(self._directory, self.port, self._controller_port)
         log = self._directory / "kafka.log"
         self._pid = self._running.enter_context(child(program, log, lambda: kafka.answers(self.port)))
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -150,8 +151,7 @@ def test_restart_gives_a_new_process_that_is_ready(running: Local) -> None:
 
 
 def test_alerting_workers_come_and_go_and_the_others_stay(running: Local) -> None:
-    running.run("down")
-    pids: dict[str, int | None] = {}
+    pids: dict[str, int | None] = {"alerting": running.program("alerting").pid}
     for count, names in ((2, ["alerting", "alerting-2"]), (3, ["alerting", "alerting-2", "alerting-3"])):
         done = running.up("--alerting-workers", str(count))
         assert done.returncode == 0, done.stdout + done.stderr
@@ -180,8 +180,14 @@ def alerting_workers(running: Local) -> list[tuple[str, str, str]]:
         time.sleep(0.5)
 
 
-@pytest.mark.parametrize("who", ["the supervisor", "everything"])
-def test_after_a_crash_the_next_start_recovers_with_nothing_lost(running: Local, who: str) -> None:
+def test_logs_are_shown_by_program(running: Local) -> None:
+    assert "database system is ready" in running.run("logs", "postgres").stdout
+    assert {line.split(" | ")[0].strip() for line in running.run("logs").stdout.splitlines()} >= {"kafka", "api"}
+    assert "There is no log of 'nobody'" in running.run("logs", "nobody").stderr
+
+
+def crash(running: Local, who: str) -> list[psutil.Process]:
+    """SIGKILL to the supervisor, or to everything, after a row of `who` has been stored; what is left then."""
     with psycopg.connect(running.dsn()) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (who text)")
         connection.execute("INSERT INTO kept VALUES (%s)", (who,))
@@ -193,20 +199,60 @@ def test_after_a_crash_the_next_start_recovers_with_nothing_lost(running: Local,
     status = running.run("status")
     assert status.returncode == 1
     assert ("lost its supervisor" if who == "the supervisor" else "Nothing runs") in status.stderr
+    return survivors(running.places)
 
-    left = survivors(running.places)
-    done = running.up()
-    assert done.returncode == 0, done.stdout + done.stderr
+
+def recovered(running: Local, who: str, left: list[psutil.Process]) -> None:
+    """Everything runs again, nothing beside it, and what was stored is there."""
     assert not any(process.is_running() for process in left)
     with psycopg.connect(running.dsn()) as connection:
         assert connection.execute("SELECT count(*) FROM kept WHERE who = %s", (who,)).fetchone() == (1,)
     assert running.run("status").returncode == 0
 
 
-def test_logs_are_shown_by_program(running: Local) -> None:
-    assert "database system is ready" in running.run("logs", "postgres").stdout
-    assert {line.split(" | ")[0].strip() for line in running.run("logs").stdout.splitlines()} >= {"kafka", "api"}
-    assert "There is no log of 'nobody'" in running.run("logs", "nobody").stderr
+@contextmanager
+def in_the_foreground(local: Local, told: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`./pantau up` as one sees it: once it has told that all is there."""
+    with told.open("w") as output:
+        command = local.command("up", "--config", str(local.config))
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=clean_environment())
+    try:
+        wait_until(lambda: "Ctrl-C stops it" in told.read_text(), SECONDS, late=told.read_text)
+        yield process
+    finally:
+        process.kill()
+
+
+def stops_completely(local: Local, process: subprocess.Popen[bytes], number: signal.Signals, told: Path) -> None:
+    """A signal ends all of it."""
+    process.send_signal(number)
+    assert process.wait(120) == 0
+    assert told.read_text().endswith("Stopped.\n")
+    assert survivors(local.places) == []
+
+
+def test_after_a_crash_of_the_supervisor_the_next_start_recovers_with_nothing_lost(running: Local) -> None:
+    left = crash(running, "the supervisor")
+    done = running.up("--alerting-workers", "2")  # also with more workers than before
+    assert done.returncode == 0, done.stdout + done.stderr
+    recovered(running, "the supervisor", left)
+    assert alerting_workers(running) == [(name, "running", "yes") for name in ("alerting", "alerting-2")]
+
+
+def test_after_a_crash_of_everything_the_next_start_recovers_and_an_interrupt_stops_it(
+    running: Local, tmp_path: Path
+) -> None:
+    told, left = tmp_path / "told", crash(running, "everything")
+    assert left == []
+    with in_the_foreground(running, told) as process:
+        recovered(running, "everything", left)
+        stops_completely(running, process, signal.SIGINT, told)
+
+
+def test_a_signal_stops_a_start_in_the_foreground_completely(local: Local, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with in_the_foreground(local, told) as process:
+        stops_completely(local, process, signal.SIGTERM, told)
 
 
 def test_down_leaves_no_process_and_no_open_port(running: Local) -> None:
@@ -214,22 +260,3 @@ def test_down_leaves_no_process_and_no_open_port(running: Local) -> None:
     assert survivors(running.places) == []
     assert not any(ports.answers(port) for port in running.ports.values())
     assert "Nothing runs" in running.run("down").stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_a_start_in_the_foreground_completely(
-    local: Local, tmp_path: Path, number: signal.Signals
-) -> None:
-    local.run("down")
-    told = tmp_path / "told"
-    with told.open("w") as output:
-        command = local.command("up", "--config", str(local.config))
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=clean_environment())
-    try:
-        wait_until(lambda: "Ctrl-C stops it" in told.read_text(), SECONDS, late=told.read_text)
-        process.send_signal(number)
-        assert process.wait(120) == 0
-    finally:
-        process.kill()
-    assert told.read_text().endswith("Stopped.\n")
-    assert survivors(local.places) == []
