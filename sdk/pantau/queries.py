@@ -41,8 +41,10 @@ class Queries:
         try:
             query_type, table = self._type(query_type), self._table(table)
             self._duration.labels(query_type, table).observe(seconds)
+            # There from the first query on, so that the first slow one is an increase.
+            slow = self._slow.labels(query_type, table)
             if seconds > self._settings.slow_query_seconds:
-                self._slow.labels(query_type, table).inc()
+                slow.inc()
                 log.warning("slow query: %s on %s took %.0f ms", query_type, table, seconds * 1000)
         except Exception as error:  # noqa: BLE001  (the query was answered, whatever is wrong with its measure)
             self._telemetry.failed("query", error)

@@ -56,8 +56,8 @@ async def test_the_newest_reading_counts_and_one_that_is_old_says_nothing() -> N
     take(disk("db-1", "/", 70, now - 30_000))
     take(disk("db-1", "/", 95, now - 45_000))
     assert (await check.run()).status == "healthy", "what comes late is older"
-    take(disk("db-1", "/", 71, now))
-    take(disk("db-1", "/data", 82, now), disk("db-1", "/mnt", 99, now))  # a reading in two batches
+    take(disk("db-1", "/data", 82, now))
+    take(disk("db-1", "/", 71, now), disk("db-1", "/mnt", 99, now))  # a reading in two batches
     found = await check.run()
     assert (found.status, found.details) == ("degraded", {"percent": 82.0, "mountpoint": "/data"})
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from services.collector.core.histogram import Histogram
 from services.collector.core.mikrotik import interfaces, readings
 from services.collector.core.mikrotik import metrics as m
 from services.collector.core.mikrotik.metrics import METRICS
@@ -15,6 +14,7 @@ from services.collector.core.mikrotik.values import seconds
 from services.collector.settings import Settings
 from services.collector.source import Reading, Source
 from shared import clock
+from shared.histogram import Histogram
 from shared.messages.samples import Sample
 from shared.metrics import Metric
 from shared.routeros.errors import REASONS, RouterError

@@ -5,12 +5,12 @@ from collections import Counter
 
 import structlog
 
-from services.collector.core.histogram import Histogram
 from services.collector.core.whatsapp import readings
 from services.collector.core.whatsapp.canary import Canary, Result, judged
 from services.collector.settings import Settings
 from services.collector.source import Reading, Source
 from shared import clock
+from shared.histogram import Histogram
 from shared.messages.message import instant_to_text
 from shared.messages.samples import Sample
 from shared.whatsapp import metrics as m

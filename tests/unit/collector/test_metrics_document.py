@@ -40,6 +40,33 @@ def test_whatever_is_measured_or_counted_is_in_it() -> None:
     assert {"pantau_bus_messages_sent_total", "pantau_history_rows_total", "pantau_api_check_runs_total"} <= counted
 
 
+# As the specification's exporter and collector have them (§4.1).
+SPECIFIED = {
+    "http_request_duration_seconds": ("histogram", {"method", "route", "status_code"}),
+    "http_requests_total": ("counter", {"method", "route", "status_code"}),
+    "database_query_duration_seconds": ("histogram", {"query_type", "table"}),
+    "mikrotik_api_latency_seconds": ("histogram", {"method", "endpoint"}),
+    "whatsapp_messages_total": ("counter", {"type", "status"}),
+    "active_users_total": ("gauge", {"type"}),
+    "system_cpu_usage_percent": ("gauge", set[str]()),
+    "system_memory_usage_percent": ("gauge", set[str]()),
+    "system_disk_usage_percent": ("gauge", set[str]()),
+    "whatsapp_queue_size": ("gauge", set[str]()),
+    "database_connections_active": ("gauge", set[str]()),
+    "database_connections_idle": ("gauge", set[str]()),
+    "database_size_bytes": ("gauge", set[str]()),
+}
+
+
+def test_the_specifications_metrics_have_their_names_types_and_labels() -> None:
+    rows = [line.split(" | ") for line in describe.document().splitlines() if line.startswith("| `")]
+    described = [
+        (row[0].strip("| `"), row[1], {one.strip("`") for one in row[3].split(", ")}) for row in rows if row[3:]
+    ]
+    for name, (kind, labels) in SPECIFIED.items():
+        assert any(one == name and of == kind and labels <= its for one, of, its in described), name
+
+
 def test_the_contents_lead_to_the_sections() -> None:
     text = describe.document()
     anchors = {describe._anchor(line[3:]) for line in text.splitlines() if line.startswith("## ")}

@@ -70,10 +70,11 @@ def test_who_asked_may_be_left_out() -> None:
 
 def test_queries(pantau: Pantau, caplog: pytest.LogCaptureFixture) -> None:
     pantau.queries.record_statement("SELECT secret FROM customers WHERE name = 'Budi'", 0.5)
+    labels = {"query_type": "select", "table": "customers"}
+    assert value(pantau, "database_slow_queries_total", **labels) == 0
     assert not caplog.records
     pantau.queries.record_statement("SELECT secret FROM customers WHERE name = 'Budi'", 0.501)
     assert caplog.messages == ["slow query: select on customers took 501 ms"]
-    labels = {"query_type": "select", "table": "customers"}
     assert value(pantau, "database_query_duration_seconds_count", **labels) == 2
     assert value(pantau, "database_slow_queries_total", **labels) == 1
 

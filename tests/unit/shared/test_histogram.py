@@ -1,6 +1,6 @@
 import pytest
 
-from services.collector.core.histogram import Histogram
+from shared.histogram import Histogram
 from shared.metrics import Metric
 
 TAKEN = Metric("taken_seconds", "histogram", "seconds", "How long", ("menu",))
