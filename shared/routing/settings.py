@@ -15,8 +15,10 @@ from shared.routing.errors import BadRouting
 from shared.routing.people import Language
 from shared.routing.people_settings import PeopleSettings
 from shared.routing.plain_tree import steps_of, tree_of
+from shared.routing.receiver_reading import read_global
 from shared.routing.watchdog_settings import WatchdogSettings
 from shared.rules.errors import BadRule
+from shared.rules.fields import FieldReader
 from shared.settings import Section
 
 
@@ -80,7 +82,8 @@ class NotificationsSettings(PeopleSettings):
             self._routing = _read_file(self.alertmanager_file)
         elif inline.keys() - {"global"}:
             self._routing = _read_inline(inline)
-        # Only `global`: the default routes hold, with what it says.
+        elif inline:
+            _check_global(inline["global"])  # the default routes hold, with what it says
         return self
 
     @model_validator(mode="after")
@@ -111,6 +114,13 @@ def _read_inline(values: dict[str, Any]) -> Routing:
         return read_routing(tree_of(values), "")
     except (BadRouting, BadRule) as error:
         raise _refused([(steps_of(place), reason) for place, reason in error.problems]) from error
+
+
+def _check_global(values: dict[str, Any]) -> None:
+    reading = FieldReader("/global")
+    read_global(tree_of(values), reading)
+    if reading.problems:
+        raise _refused([(steps_of(place), reason) for place, reason in reading.problems])
 
 
 def _in_file(place: str, reason: str) -> Problem:
