@@ -95,11 +95,17 @@ async def test_fields_are_templates_over_alertmanagers_data() -> None:
         pretext='{{ .GroupLabels.SortedPairs.Values | join " " }}',
         footer='{{ (.CommonLabels.Remove (stringSlice "router")).Values | join "," }}',
         fields=[{"title": "{{ .Receiver }}", "value": "{{ .Nothing }}"}],
+        actions=[
+            {"text": "Graph", "url": "{{ (index .Alerts 0).GeneratorURL }}", "confirm": {"text": "{{ .Status }}?"}}
+        ],
     )
     (attachment,) = came.json["attachments"]
     assert attachment["title"] == "🚨 CRITICAL Alert: 1 firing, 1 resolved – bras-1 [FIRING:1]"
     assert attachment["text"] == "router_down 23:05 WIB\ndisk_full 23:05 WIB\n"
     assert (attachment["pretext"], attachment["footer"]) == ("bras-1", "critical,Depok")
+    (action,) = attachment["actions"]
+    assert action["url"].startswith("https://pantau.example/graph?g0.expr=mikrotik_cpu")
+    assert (action["type"], action["confirm"]) == ("button", {"text": "firing?"})
     # A wrong template is told, and the page goes out nevertheless.
     assert attachment["fields"][0]["title"] == "ops"
     assert "Nothing" in attachment["fields"][0]["value"]

@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from services.notifier.core.expanding import check_template, expanded, filled
+from services.notifier.core.mail_html import html as mail_html
 from services.notifier.core.templates import templates
 from services.notifier.core.wording import Wording
 from services.notifier.preview import main
@@ -57,6 +58,10 @@ WHAT = notice(
             '{{ template "__alertmanager" . }} {{ template "pagerduty.default.clientURL" . }}',
             "Pantau https://pantau.example/alerts",
         ),
+        (
+            '{{ template "__text_alert_list" .Alerts.Resolved }}',
+            "Full (alertname=disk_full, router=bras-1, severity=critical, site=Depok)\n",
+        ),
         ('{{ define "x" }}[{{ . }}]{{ end }}{{ template "x" .Status }}', "[firing]"),
     ],
 )
@@ -73,6 +78,9 @@ def test_values_are_escaped_in_html() -> None:
     assert "<b>" not in expanded("{{ (index .Alerts 0).Message }}", what, wording(), is_html=True)
     safe = '<i>{{ .Status }}</i>{{ safeHtml "<br>" }}'
     assert expanded(safe, what, wording(), is_html=True) == "<i>firing</i><br>"
+    page = expanded('{{ template "email.default.html" . }}', what, wording(), is_html=True)
+    assert page == mail_html(what, wording())
+    assert "&lt;b&gt;bold" in page
 
 
 @pytest.mark.parametrize(
