@@ -38,7 +38,8 @@ class Active:
         begin: Checkpoint | None,
     ) -> None:
         self._configured, self._ledger_log = configured, ledger_log
-        self.engine = Engine(configured, most_remembered, 0 if begin is None else begin.told_until_ms)
+        told = (0, 0) if begin is None else (begin.told_until_ms, begin.told_offset)
+        self.engine = Engine(configured, most_remembered, *told)
         self.dispatcher = Dispatcher(configured, self.engine.ledger, ledger_log, policy, concurrency, self.settle)
         self._wake = asyncio.Event()
         self._planner: asyncio.Task[None] | None = None
@@ -102,7 +103,7 @@ class Active:
         while len(self._accepted) > 1 and self._accepted[1][0] <= anchor:
             self._accepted.popleft()
         since_ms = self._accepted[0][1] if self._accepted else clock.now_ms()
-        return anchor, Checkpoint(self.engine.told_until_ms, since_ms, by)
+        return anchor, Checkpoint(self.engine.told_until_ms, self.next_offset or 0, since_ms, by)
 
     def check(self) -> None:
         """Raise what ended its work, if something did: that is a fault of ours."""

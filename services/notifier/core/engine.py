@@ -33,9 +33,11 @@ MOST_FAILED = 1_000
 class Engine:
     """Not thread safe; nothing in it waits."""
 
-    def __init__(self, terms: Terms, most_remembered: int, told_until_ms: int = 0) -> None:
-        """`told_until_ms`: what was due until then is in the ledger, by the word of who was active before."""
-        self._terms, self._told_until_ms = terms, told_until_ms
+    def __init__(self, terms: Terms, most_remembered: int, told_until_ms: int = 0, told_offset: int = 0) -> None:
+        """By the word of who was active before: what was due until `told_until_ms` is in the ledger, as far as it
+        follows from events before `told_offset`."""
+        self._terms, self._told_until_ms, self._told_offset = terms, told_until_ms, told_offset
+        self._repeating = told_until_ms > 0  # only what was told before follows from what is put in
         self.ledger = Ledger(most_remembered)
         self._episodes = Episodes()
         self._groups: dict[str, Group] = {}
@@ -48,6 +50,7 @@ class Engine:
         self._wanted: set[str] | None = None
         self._events: dict[str, tuple[AlertEvent, int]] = {}
         self._due: set[tuple[int, str, str]] = set()
+        self._unwritten: dict[str, int] = {}
         self._live = False
         self.version = 0
         """Rises whenever what fires changes."""
@@ -57,6 +60,7 @@ class Engine:
     def note(self, entry: Notification) -> None:
         """Fold in an entry of the ledger: read back at the start, or written by ourselves."""
         is_outcome = self.ledger.note(entry)
+        self._unwritten.pop(entry.id, None)
         if entry.muted_by or entry.occasion == "test":
             return
         if is_outcome and (destination := self._terms.destination(entry.receiver, entry.destination)) is not None:
@@ -74,6 +78,7 @@ class Engine:
         """Fold in the event at `offset` of its topic. Why nobody is told of it; None if people may be."""
         if not self._live and event.id in self._sought():
             self._events[event.id] = (event, offset)
+        self._begin_anew_at(offset)
         self.advance(accepted_ms)
         if event.shadow:
             return "shadow"
@@ -106,6 +111,7 @@ class Engine:
     def resume(self, now_ms: int) -> list[Planned]:
         """All that was on the bus at the start has been put in. What was under way, to be sent once more."""
         self._sought()
+        self._begin_anew_at(self._told_offset)
         self.advance(now_ms)
         self._live = True
         again = []
@@ -125,11 +131,14 @@ class Engine:
     # What comes out
 
     def plan(self, now_ms: int) -> list[Planned]:
-        """The notices that are to be sent now. They count as under way; `note` their outcomes."""
+        """The notices that are to be sent now. They count as under way; `note` their entries once these are in the
+        ledger, and their outcomes."""
         self._now_ms = max(self._now_ms, now_ms)
         made = Planning(self._terms, self._desk, self._groups.get, self._mute, now_ms).run()
         for planned in made.notices:
             self._opened(planned)
+            if (opened := self._desk.opened(planned.record.id)) is not None:
+                self._unwritten[planned.record.id] = opened.due_ms
         for at_ms, key in made.looks:
             self._at(at_ms, "look", key)
         return made.notices
@@ -147,7 +156,14 @@ class Engine:
     @property
     def told_until_ms(self) -> int:
         """What was due until then is in the ledger."""
-        return min([self._now_ms, *(one.flush_ms - 1 for one in self._desk.owed())])
+        # An event may be accepted before, and read after time has gone on: its group is not looked at yet.
+        pending = self._timers[:1]
+        due = (
+            *(one.flush_ms for one in self._desk.owed()),
+            *self._unwritten.values(),
+            *(at_ms for at_ms, *_ in pending),
+        )
+        return min(self._now_ms, min(due, default=self._now_ms + 1) - 1)
 
     def anchor(self, next_offset: int) -> int:
         """The offset of the first event that who comes after needs; `next_offset` if none of those read is."""
@@ -189,9 +205,15 @@ class Engine:
             elif group.change(episode, at_ms):
                 self._at(group.next_flush_ms, "flush", key)
 
+    def _begin_anew_at(self, offset: int) -> None:
+        """Events from `offset` on follow: nobody has told of those that were not read before."""
+        if self._repeating and offset >= self._told_offset:
+            self.advance(self._told_until_ms)
+            self._repeating = False
+
     def _flush(self, group: Group, at_ms: int) -> None:
         """Look at a group: what its receiver's destinations are owed now."""
-        if at_ms > self._told_until_ms:
+        if not (self._repeating and at_ms <= self._told_until_ms):
             self._owe(group, at_ms)
             if self._live:
                 self._escalate(group, at_ms)
@@ -298,7 +320,7 @@ class Engine:
         group = self._groups.get(entry.group_key)
         planned = resumed(entry, destination, group.labels if group else {}, alerts[0])
         lane = self._desk.lane(entry.group_key, destination)
-        self._desk.open(lane, Open(lane, planned, alerts[1]))
+        self._desk.open(lane, Open(lane, planned, alerts[1], entry.at))
         self._opened(planned)
         return [planned]
 
@@ -325,7 +347,7 @@ class Engine:
 
     def _mute(self, episode: Episode, reasons: list[str]) -> None:
         record = muted_record(episode.firing, reasons, self._now_ms)
-        if not self.ledger.is_muted(record.id) and self._now_ms > self._told_until_ms:
+        if not self.ledger.is_muted(record.id) and not self._repeating:
             self.ledger.note(record)
             self._records.append(record)
 

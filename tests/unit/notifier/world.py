@@ -59,8 +59,8 @@ class World:
     ledger: list[Notification] = field(default_factory=list)
     arrived: list[tuple[int, Planned]] = field(default_factory=list)
     """(ms, what a destination took), in order."""
-    committed: tuple[int, int] = (0, 0)
-    """(anchor, told until ms)"""
+    committed: tuple[int, int, int] = (0, 0, 0)
+    """(anchor, told until ms, first offset not read)"""
     now_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -68,13 +68,13 @@ class World:
 
     def start(self) -> None:
         """A notifier starts: what another left is under way again."""
-        anchor, until_ms = self.committed
-        self.engine = Engine(self.terms, 1_000, until_ms)
+        anchor, *told = self.committed
+        self.engine = Engine(self.terms, 1_000, *told)
         self.read = anchor
         self.open: list[Planned] = []
         for entry in self.ledger:
             self.engine.note(entry)
-        self._read_log()
+        self.read_log()
         self.open += self.engine.resume(self.now_ms)
         self.look()
 
@@ -84,7 +84,7 @@ class World:
     def look(self, now_ms: int | None = None) -> list[Planned]:
         """Read what there is, and plan what is due."""
         self.now_ms = max(self.now_ms, now_ms or 0)
-        self._read_log()
+        self.read_log()
         self.engine.advance(self.now_ms)
         found = self.engine.plan(self.now_ms)
         self._write(self.engine.records())
@@ -116,7 +116,15 @@ class World:
         self.look(until_ms)
 
     def commit(self) -> None:
-        self.committed = (self.engine.anchor(self.read), self.engine.told_until_ms)
+        self.committed = (self.engine.anchor(self.read), self.engine.told_until_ms, self.read)
+
+    def tear(self) -> None:
+        """What is planned is being written to the ledger, and how far it has come is stored; then it is killed."""
+        self.read_log()
+        self.engine.advance(self.now_ms)
+        self.engine.plan(self.now_ms)
+        self.commit()
+        self.start()
 
     def told(self, destination: str | None = None) -> list[tuple[int, str, list[tuple[str, str]]]]:
         """(ms, occasion, [(rule, status)]) of each notice that arrived."""
@@ -126,7 +134,7 @@ class World:
             if destination is None or one.destination.name == destination
         ]
 
-    def _read_log(self) -> None:
+    def read_log(self) -> None:
         while self.read < len(self.log) and self.log[self.read][0] <= self.now_ms:
             at, event = self.log[self.read]
             self.engine.take(event, self.read, at)
