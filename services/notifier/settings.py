@@ -1,11 +1,12 @@
 """The settings of notifier: section `notifier` of `pantau.yaml`, or `PANTAU_NOTIFIER__KEY`."""
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from services.notifier.alertmanager_settings import AlertmanagerSettings
+from shared.promql.durations import parse_duration
 from shared.routing.settings import NotificationsSettings
 from shared.settings import AdminSettings, CommonSettings, Section
 from shared.whatsapp.settings import WhatsappSettings
@@ -73,3 +74,13 @@ class Settings(CommonSettings):
     notifier: NotifierSettings = NotifierSettings()
     notifications: NotificationsSettings = NotificationsSettings()
     whatsapp: WhatsappSettings = WhatsappSettings()
+
+    @model_validator(mode="after")
+    def _heartbeats_can_be_heard(self) -> Self:
+        silent_ms, beat = parse_duration(self.notifications.watchdog.silent_after), self.heartbeat.interval_seconds
+        if silent_ms < 3_000 * beat:
+            raise ValueError(
+                f"notifications.watchdog.silent_after is shorter than three heartbeats: make it {3 * beat:g}s or more "
+                f"(heartbeat.interval_seconds is {beat:g})"
+            )
+        return self
