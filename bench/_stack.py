@@ -40,7 +40,10 @@ def own_stack(**sections: dict[str, Any]) -> Iterator[Stack]:
     settings["api"] = {"port": free["api"]}
     settings["collector"]["exporter"] = {"port": free["exporter"]}
     webhook = {"url": f"http://127.0.0.1:{free['webhook']}/", "format": "pantau"}
-    settings["notifier"]["receivers"] = [{"name": "bench", "webhook": webhook}]
+    settings["notifications"] = {
+        "route": {"receiver": "bench", "immediate": True},
+        "receivers": [{"name": "bench", "webhook_configs": [webhook]}],
+    }
     for name, section in sections.items():
         settings.setdefault(name, {}).update(section)
     with tempfile.TemporaryDirectory(prefix="pantau-bench-") as directory:
