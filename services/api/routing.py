@@ -28,10 +28,10 @@ class RoutingInForce:
 
 
 def routing_in_force(settings: NotificationsSettings, whatsapp: WhatsappSettings) -> RoutingInForce:
-    """What the section says; it has been checked when it was read."""
+    """What the section says, which has been checked when it was read; what it leaves open is the specification's."""
     wording = settings.wording
     return RoutingInForce(
-        routing=routing_in_effect(settings, [one.name for one in whatsapp.gateways if one.sends]),
+        routing=routing_in_effect(settings, [one.name for one in whatsapp.gateways if one.can_send]),
         people=settings.directory(wording.zone, wording.language),
         schedules=settings.schedules(wording.zone),
         written=_written(settings),

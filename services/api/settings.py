@@ -113,7 +113,7 @@ class ApiSettings(Section):
     """How long a health check that is to run now may take, with the way there and back; what is above gets 503."""
     most_check_runs: Annotated[int, Field(ge=1, le=1_000)] = 16
     """Health checks that run because somebody asked, side by side; what is above gets 429."""
-    trial_send_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    trial_send_seconds: Annotated[float, Field(gt=0, le=300)] = 12.0
     """How long the outcome of a test message to a receiver is waited for."""
     most_trial_sends: Annotated[int, Field(ge=1, le=1_000)] = 16
     """Receivers that are tried because somebody asked, side by side; what is above gets 429."""

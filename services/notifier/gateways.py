@@ -62,4 +62,4 @@ class Gateway:
 
 def gateways(settings: WhatsappSettings) -> Mapping[str, Gateway]:
     """Those through which messages can go, by name."""
-    return {one.name: Gateway(one) for one in settings.gateways if one.sends}
+    return {one.name: Gateway(one) for one in settings.gateways if one.can_send}

@@ -252,11 +252,9 @@ class GatewaySettings(Section):
         return self
 
     @property
-    def sends(self) -> bool:
-        """Whether messages can go through it."""
-        if self.cloud is not None:
-            return self.cloud.token() is not None
-        return self.waha is not None or self.send is not None
+    def can_send(self) -> bool:
+        """Whether notifications can go through it. ValueError if the file of its token can't be read."""
+        return self.waha is not None or self.send is not None or (self.cloud is not None and bool(self.cloud.token()))
 
     def secrets(self) -> frozenset[str]:
         """What must not appear in texts."""

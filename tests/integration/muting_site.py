@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from services.api.core.access import hash_of
 from shared import clock
@@ -122,9 +122,16 @@ async def muting_site(directory: Path, topics: str) -> AsyncIterator[Site]:
         await producer.stop()
 
 
-async def _token(producer: Producer, role: Role) -> str:
+async def session_token(producer: Producer, role: Role) -> str:
+    """The cookie of somebody who is signed in, known from the bus alone."""
+    return await _token(producer, role, "session")
+
+
+async def _token(producer: Producer, role: Role, use: Literal["bearer", "session"] = "bearer") -> str:
     text = uuid.uuid4().hex
-    token = Token(id=uuid.uuid4().hex, use="bearer", hash=hash_of(text), name=f"test-{role}", role=role,
-                  created_at=clock.now_ms())  # fmt: skip
+    token = Token.model_validate(
+        {"id": uuid.uuid4().hex, "use": use, "hash": hash_of(text), "name": f"test-{role}", "role": role}
+        | {"created_at": clock.now_ms()}
+    )
     await producer.send(Outgoing(ACCESS, token.id, token))
     return text

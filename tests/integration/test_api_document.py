@@ -32,6 +32,8 @@ KEYED = {
     *((method, "/api/monitoring/heartbeats/{name}/{kind}") for method in ("GET", "POST")),
 }
 PAGES = "/{path}"
+# Their tokens are all they ask for; what they answer are pages.
+LINKS = "/a/{token}"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_every_route_there_is_asks_who_it_is_or_is_meant_for_everybody() -> None
         route = context.original_route
         assert isinstance(route, PublicRoute), f"{route} is not one of our route classes"
         for method in route.methods or ():
-            if route.needed is None and route.path_format != PAGES:
+            if route.needed is None and route.path_format not in (PAGES, LINKS):
                 found.add((method, route.path_format))
     assert {one for one in found if one[0] != "HEAD"} == PUBLIC | KEYED
     assert {(method, path) for method, path, _ in GUARDED} | PUBLIC | KEYED == {(m, p) for m, p, _ in OPERATIONS}
@@ -102,9 +104,12 @@ def test_documented_routes_are_found_before_the_pages() -> None:
 
 
 def is_an_error(path: str, response: schemathesis.Response) -> None:
-    """Fails unless it is told in our form, or on Prometheus' API in Prometheus' form."""
+    """Fails unless it is told in our form, or on Prometheus' and Alertmanager's APIs in theirs."""
     media = response.headers["content-type"][0]
-    if path.startswith("/api/v1/"):
+    if path.startswith("/api/v2/"):
+        assert media == "application/json", response.text
+        assert isinstance(response.json(), str)
+    elif path.startswith("/api/v1/"):
         assert media == "application/json"
         assert {"status", "errorType", "error"} == set(response.json())
     else:

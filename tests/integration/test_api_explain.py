@@ -32,7 +32,8 @@ from tests.integration.api_process import Api, is_problem, make_tokens, new_data
 from tests.integration.history_rig import Rig, batch_of, received
 
 MINUTE = 60_000
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 # Yesterday at 10:15:00 UTC.
 AT = clock.now_ms() // DAY * DAY - DAY + (10 * 60 + 15) * MINUTE
 EXPLAIN = "/api/monitoring/alerts/explain"
@@ -325,6 +326,57 @@ def events(rule: str, *, shadow: bool = False) -> list[AlertEvent]:
         )
         for number, (state, previous, after) in enumerate(steps, 1)
     ]
+
+
+async def test_what_was_sent_about_an_alert_and_what_was_held_back(site: Site) -> None:
+    first, second = events("Digest"), events("Digested")
+    for event in (*first, *second):
+        message = received(ALERT_EVENTS, site._next(), event, event.alert_id, accepted_ms=event.instant + 80)
+        await site.rig.store(batch_of([message]))
+    told = [
+        {"alert_id": one.alert_id, "event_id": one.id, "episode": one.episode, "transition": one.transition}
+        | {"status": "firing"}
+        for one in (first[1], second[1])
+    ]
+    fields: dict[str, Any] = {
+        "event_id": first[1].id,
+        "alert_id": first[1].alert_id,
+        "receiver": "ops",
+        "channel": "whatsapp",
+    }
+    fields |= {"destination": "ops/whatsapp/0/ani", "occasion": "digest", "alerts": told, "at": AT}
+    for id, state, muted_by in (("m", "planned", ["quiet-hours"]), ("n", "planned", []), ("n", "sent", [])):
+        step = Notification.model_validate(fields | {"id": id, "state": state, "muted_by": muted_by})
+        again = [received(NOTIFICATIONS, site._next(), step, id) for _ in range(2)]
+        await site.rig.store(batch_of(again))
+    for events_of in (first, second):
+        alert = events_of[0].alert_id
+        answer = (await site.api.get(f"/api/monitoring/alerts/{alert}/notifications")).body
+        assert answer["total"] == 3, "each step once, for each alert"
+        assert sorted((one["state"], one["muted_by"]) for one in answer["steps"]) == [
+            ("planned", []),
+            ("planned", ["quiet-hours"]),
+            ("sent", []),
+        ]
+        one = answer["steps"][0]
+        assert (one["event_id"], one["episode"], one["transition"]) == (events_of[1].id, episode_id(alert, AT), 2)
+        assert (one["destination"], one["occasion"], one["told"]) == ("ops/whatsapp/0/ani", "digest", "firing")
+        other = await site.api.get(f"/api/monitoring/alerts/{episode_id(alert, AT + 1)}/notifications")
+        assert other.body["steps"] == []
+        shown = (await site.api.get(f"/api/monitoring/alerts/{alert}")).body["transitions"][1]["deliveries"]
+        assert {one["occasion"] for one in shown} == {"digest"}
+
+
+async def test_what_a_silence_would_have_muted_in_the_last_day(site: Site) -> None:
+    past = events("Yesterday")
+    for event in past:
+        recent = event.model_copy(update={"instant": clock.now_ms() - HOUR, "fired_at": clock.now_ms() - HOUR})
+        message = received(ALERT_EVENTS, site._next(), recent, recent.alert_id, accepted_ms=recent.instant)
+        await site.rig.store(batch_of([message]))
+    matchers = [{"name": name, "value": value} for name, value in past[0].labels.items()]
+    answer = (await site.api.ask("POST", "/api/monitoring/silences/preview", json={"matchers": matchers})).body
+    assert (answer["total"], answer["past_day"]["total"]) == (0, 1)
+    assert answer["past_day"]["alerts"][0]["alert_id"] == past[0].alert_id
 
 
 async def test_an_alert_with_its_evidence_and_what_was_sent_in_one_timeline(site: Site) -> None:

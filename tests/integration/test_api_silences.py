@@ -47,10 +47,8 @@ async def audited(topics: str, subject: str) -> list[tuple[str, str]]:
 async def test_a_silence_from_its_making_to_its_end(site: Site, topics: str) -> None:
     alert = await site.fires("LifeOf", site="jkt-1")
     other = await site.fires("LifeOf", site="sby-1")
-    wanted: dict[str, Any] = {
-        "matchers": [matcher("alertname", "LifeOf"), matcher("site", "jkt-.*", "=~")],
-        "reason": "new fibre",
-    }
+    matchers = [matcher("alertname", "LifeOf"), matcher("site", "jkt-.*", "=~")]
+    wanted: dict[str, Any] = {"matchers": matchers, "reason": "new fibre"}
     preview = await site.post(f"{SILENCES_PATH}/preview", "viewer", matchers=matchers)
     assert [one["alert_id"] for one in preview["alerts"]] == [alert.alert_id]
     assert (preview["total"], preview["past_day"]) == (1, None), "the past is the database's"

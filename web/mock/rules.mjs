@@ -92,6 +92,10 @@ export function detail(alert) {
     at: iso(fired + after),
     reason,
     latency_ms: state === 'sent' ? after : null,
+    destination: `${receiver}/${channel}/0`,
+    occasion: 'change',
+    told: 'firing',
+    muted_by: [],
   });
   const deliveries = [
     delivery('n1', 'on-call', 'whatsapp', 'failed', 1, 420, 'HTTP 502 from the gateway'),
@@ -107,6 +111,7 @@ export function detail(alert) {
     channel: null,
     attempt: null,
     reason: null,
+    muted_by: [],
     ...more,
   });
   const transition = {

@@ -20,7 +20,8 @@ _OPEN = frozenset({"token_url_file", "external_url", "runbook_url"})
 
 def config_text(written: Mapping[str, Any], routing: Routing) -> str:
     """`written` as YAML, the values of secrets replaced; where nothing is written what `routing` has by itself."""
-    shown = {name: value for name, value in written.items() if value} or _of(routing)
+    shown = {name: value for name, value in written.items() if value}
+    shown = shown if "route" in shown else shown | _of(routing)
     return yaml.safe_dump(without_secrets(shown), sort_keys=False, allow_unicode=True)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from services.api.access import OperatorRoute, PublicRoute, ViewerRoute
 from services.api.core.alertmanager import (
@@ -68,7 +69,7 @@ class _V2(PublicRoute):
                 return JSONResponse(f"{place}: {first['msg']}"[:1_000], 400)
             except BusUnavailable:
                 return JSONResponse("the bus did not take it in time: send it again", 503, {"Retry-After": "5"})
-            except Problem as problem:
+            except HTTPException as problem:
                 status = 400 if problem.status_code in (409, 422) else problem.status_code
                 return JSONResponse(problem.detail, status, problem.headers)
 
@@ -88,8 +89,8 @@ operator = APIRouter(route_class=ChangingRoute, tags=["alertmanager"])
 
 TEXT = {"content": {"application/json": {"schema": {"type": "string"}}}}
 Filter = Annotated[
-    list[Annotated[str, Query(max_length=2_000)]] | None,
-    Query(alias="filter", max_length=64, description='Matchers, like `severity="critical"`'),
+    list[Annotated[str, Query(max_length=400)]] | None,
+    Query(alias="filter", max_length=10, description='Matchers, like `severity="critical"`'),
 ]
 Receiver = Annotated[str | None, Query(max_length=500, description="A regular expression of the receiver's whole name")]
 Id = Annotated[str, Path(max_length=100)]

@@ -5,7 +5,9 @@ import { alertsRoute } from '@/pages/alerts/route';
 import { explainRoute } from '@/pages/explain/route';
 import { loginRoute } from '@/pages/login/route';
 import { overviewRoute } from '@/pages/overview/route';
+import { receiversRoute } from '@/pages/receivers/route';
 import { rulesRoute } from '@/pages/rules/route';
+import { silencesRoute } from '@/pages/silences/route';
 import { trialRoute } from '@/pages/trial/route';
 import { appRoute } from './appRoute';
 import { rootRoute } from './rootRoute';
@@ -13,7 +15,16 @@ import { rootRoute } from './rootRoute';
 /** Every page of the application. A page is a folder under `pages/` whose `route` is named here. */
 const routeTree = rootRoute.addChildren([
   loginRoute,
-  appRoute.addChildren([overviewRoute, alertsRoute, alertRoute, rulesRoute, trialRoute, explainRoute]),
+  appRoute.addChildren([
+    overviewRoute,
+    alertsRoute,
+    alertRoute,
+    rulesRoute,
+    trialRoute,
+    silencesRoute,
+    receiversRoute,
+    explainRoute,
+  ]),
 ]);
 
 export function createAppRouter(queries: QueryClient) {

@@ -1,5 +1,6 @@
 import { alertPages } from './en/alertPages';
 import { explain } from './en/explain';
+import { muting, receivers, silences } from './en/notifications';
 import { rules } from './en/rules';
 import { trial } from './en/trial';
 
@@ -16,6 +17,8 @@ export const en = {
     alerts: 'Alerts',
     rules: 'Rules',
     explain: 'Explain',
+    silences: 'Silences',
+    receivers: 'Receivers',
     notFound: 'Page not found',
     notFoundText: 'There is no page at this address.',
     toOverview: 'Go to the overview',
@@ -191,4 +194,7 @@ export const en = {
   alertPages,
   explain,
   trial,
+  silences,
+  muting,
+  receivers,
 } as const;

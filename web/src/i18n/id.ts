@@ -1,5 +1,6 @@
 import { alertPages } from './id/alertPages';
 import { explain } from './id/explain';
+import { muting, receivers, silences } from './id/notifications';
 import { rules } from './id/rules';
 import { trial } from './id/trial';
 import type { Translation } from './translation';
@@ -17,6 +18,8 @@ export const id: Translation = {
     alerts: 'Peringatan',
     rules: 'Aturan',
     explain: 'Penjelasan',
+    silences: 'Pembungkaman',
+    receivers: 'Penerima',
     notFound: 'Halaman tidak ditemukan',
     notFoundText: 'Tidak ada halaman pada alamat ini.',
     toOverview: 'Ke halaman ikhtisar',
@@ -195,4 +198,7 @@ export const id: Translation = {
   alertPages,
   explain,
   trial,
+  silences,
+  muting,
+  receivers,
 };

@@ -62,6 +62,7 @@ export const alertPages = {
       decided: 'Decided',
       told: 'Told on the bus',
       planned: 'Planned for {{receiver}}',
+      heldBack: 'Held back from {{receiver}}',
       sent: 'Sent to {{receiver}}',
       failed: 'Not sent to {{receiver}}',
       unknown: 'Unknown whether it reached {{receiver}}',

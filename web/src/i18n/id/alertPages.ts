@@ -63,6 +63,7 @@ export const alertPages: Translation['alertPages'] = {
       decided: 'Diputuskan',
       told: 'Dikabarkan di bus',
       planned: 'Direncanakan untuk {{receiver}}',
+      heldBack: 'Ditahan dari {{receiver}}',
       sent: 'Dikirim ke {{receiver}}',
       failed: 'Gagal dikirim ke {{receiver}}',
       unknown: 'Tidak diketahui apakah sampai ke {{receiver}}',

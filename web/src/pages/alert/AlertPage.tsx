@@ -15,6 +15,7 @@ import classes from './AlertPage.module.css';
 import { AlertSummary } from './AlertSummary';
 import { DeliveriesPanel } from './DeliveriesPanel';
 import { EvidencePanel } from './EvidencePanel';
+import { MutingPanel } from './MutingPanel';
 import { RulePanel } from './RulePanel';
 import { alertRoute } from './route';
 import { TimelinePanel } from './TimelinePanel';
@@ -60,6 +61,7 @@ function Found({ detail }: { detail: AlertDetail }) {
       <AlertSummary detail={detail} now={now} />
       <div className={classes.columns}>
         <div className={classes.column}>
+          {detail.alert.status !== 'resolved' && !detail.alert.shadow && <MutingPanel detail={detail} now={now} />}
           <EvidencePanel transitions={detail.transitions} now={now} />
           <DeliveriesPanel detail={detail} now={now} />
           <RulePanel detail={detail} />

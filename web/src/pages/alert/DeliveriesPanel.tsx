@@ -1,8 +1,9 @@
-import { IconCheck, IconHelp, IconSend, IconX } from '@tabler/icons-react';
+import { IconBellOff, IconCheck, IconHelp, IconSend, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { AlertDetail, Delivery } from '@/api/types';
 import { Panel } from '@/components/Panel';
 import { Tag, type Tone } from '@/components/Tag';
+import { mutedBy } from '@/format/muting';
 import { formatMilliseconds } from '@/format/number';
 import { formatAbsolute, formatDuration, formatShort } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
@@ -16,12 +17,18 @@ const LOOKS: Record<Delivery['state'], { tone: Tone; icon: typeof IconCheck }> =
   unknown: { tone: 'warn', icon: IconHelp },
 };
 
+const HELD = { tone: 'unknown', icon: IconBellOff } as const;
+
 /** Who was told of which transition, by which way, and how each delivery stands. */
 export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: number }) {
   const { t } = useTranslation();
   const { locale } = useLocale();
+  const tellMuting = (text: string) => {
+    const { kind, subject } = mutedBy(text);
+    return t(`muting.by.${kind}`, { subject });
+  };
   const rows = detail.transitions.flatMap((one) =>
-    latestSteps(one.deliveries).map((delivery) => ({ delivery, state: one.state })),
+    latestSteps(one.deliveries).map((delivery) => ({ delivery, state: one.state, transition: one.transition })),
   );
   return (
     <Panel title={t('alertPages.sent.title')} testId="alert-deliveries">
@@ -31,17 +38,26 @@ export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: num
         </p>
       )}
       <ul className={classes.list}>
-        {rows.map(({ delivery, state }) => {
-          const look = LOOKS[delivery.state];
+        {rows.map(({ delivery, state, transition }) => {
+          const held = delivery.state === 'planned' && delivery.muted_by.length > 0;
+          const look = held ? HELD : LOOKS[delivery.state];
           const at = Date.parse(delivery.at);
           return (
-            <li key={delivery.notification_id} className={classes.delivery} data-state={delivery.state}>
+            <li
+              key={`${delivery.notification_id}/${transition}`}
+              className={classes.delivery}
+              data-state={held ? 'held' : delivery.state}
+            >
               <span className={classes.receiver}>
-                {delivery.receiver} <span className={classes.channel}>{delivery.channel}</span>
+                {delivery.receiver}{' '}
+                <span className={classes.channel} title={delivery.destination}>
+                  {[delivery.channel, personOf(delivery)].filter((part) => part !== '').join(' · ')}
+                </span>
               </span>
               <StateWordCell state={state} />
               <Tag tone={look.tone} icon={look.icon}>
-                {t(`alertPages.sent.states.${delivery.state}`)}
+                {held ? t('muting.heldBack') : t(`alertPages.sent.states.${delivery.state}`)}
+                {delivery.occasion !== 'change' && ` · ${t(`muting.occasion.${delivery.occasion}`)}`}
                 {delivery.attempt > 1 && ` (${t('alertPages.sent.attempts', { attempt: delivery.attempt })})`}
               </Tag>
               <span className={classes.when}>
@@ -57,6 +73,7 @@ export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: num
                   </span>
                 )}
               </span>
+              {held && <span className={classes.held}>{delivery.muted_by.map(tellMuting).join(', ')}</span>}
               {delivery.reason !== null && delivery.reason !== '' && (
                 <span className={classes.reason}>{delivery.reason}</span>
               )}
@@ -74,6 +91,17 @@ function StateWordCell({ state }: { state: AlertDetail['transitions'][number]['s
       <StateWord state={state} />
     </span>
   );
+}
+
+/** The person that a destination names, if it names one: the fourth part of `receiver/channel/number/person`. */
+function personOf({ receiver, destination }: Delivery): string {
+  return destination.startsWith(`${receiver}/`)
+    ? destination
+        .slice(receiver.length + 1)
+        .split('/')
+        .slice(2)
+        .join('/')
+    : '';
 }
 
 /** Of each delivery the last word; the timeline has them all. */

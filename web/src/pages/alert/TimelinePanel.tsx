@@ -75,8 +75,8 @@ function TransitionSteps({ one, steps, now }: { one: Transition; steps: readonly
   );
 }
 
-function stepKey({ what, receiver, channel, attempt }: Moment): string {
-  return [what, receiver, channel, attempt].join('/');
+function stepKey({ what, receiver, channel, attempt, at, muted_by }: Moment): string {
+  return [what, receiver, channel, attempt, at, ...muted_by].join('/');
 }
 
 function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: number }) {
@@ -91,7 +91,9 @@ function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: numb
         <Sign size="0.8125rem" aria-hidden />
       </span>
       <span className={classes.what}>
-        {t(`alertPages.timeline.what.${what}`, { receiver: receiver ?? '' })}
+        {t(`alertPages.timeline.what.${what === 'planned' && moment.muted_by.length > 0 ? 'heldBack' : what}`, {
+          receiver: receiver ?? '',
+        })}
         {attempt !== null && attempt > 1 && ` (${t('alertPages.timeline.attempt', { attempt })})`}
       </span>
       <span className={classes.after}>

@@ -1,0 +1,23 @@
+/** What holds a notification back, as the ledger writes it: `silence:ID`, `quiet-hours`, … */
+
+const KINDS = {
+  silence: 'silence',
+  acknowledgement: 'acknowledgement',
+  inhibited: 'inhibited',
+  dependency: 'dependency',
+  'mute-time': 'muteTime',
+  'quiet-hours': 'quietHours',
+  cooldown: 'cooldown',
+  flapping: 'flapping',
+  'over-before-told': 'overBeforeTold',
+} as const;
+
+export type MutingKind = (typeof KINDS)[keyof typeof KINDS] | 'other';
+
+/** Which kind of muting it is, and what it names: a silence, an alert, a time; empty where it names nothing. */
+export function mutedBy(text: string): { kind: MutingKind; subject: string } {
+  const colon = text.indexOf(':');
+  const word = colon < 0 ? text : text.slice(0, colon);
+  const kind = Object.hasOwn(KINDS, word) ? KINDS[word as keyof typeof KINDS] : 'other';
+  return { kind, subject: kind === 'other' ? text : colon < 0 ? '' : text.slice(colon + 1) };
+}
