@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from services.notifier.outside_settings import NotifierNotifications
 from services.notifier.receiver_checks import problems_of
+from shared.promql.durations import parse_duration
 from shared.settings import AdminSettings, CommonSettings, Section
 from shared.whatsapp.settings import WhatsappSettings
 
@@ -67,4 +68,14 @@ class Settings(CommonSettings):
     def _receivers_can_be_told(self) -> Self:
         if problems := list(problems_of(self.notifications)):
             raise self.notifications.refusal(problems)
+        return self
+
+    @model_validator(mode="after")
+    def _heartbeats_can_be_heard(self) -> Self:
+        silent_ms, beat = parse_duration(self.notifications.watchdog.silent_after), self.heartbeat.interval_seconds
+        if silent_ms < 3_000 * beat:
+            raise ValueError(
+                f"notifications.watchdog.silent_after is shorter than three heartbeats: make it {3 * beat:g}s or more "
+                f"(heartbeat.interval_seconds is {beat:g})"
+            )
         return self

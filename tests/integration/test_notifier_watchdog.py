@@ -176,8 +176,9 @@ async def test_a_notifier_that_starts_without_a_bus_says_so(tmp_path: Path) -> N
     async with listening(Receiver()) as receiver:
         file = tmp_path / "pantau.yaml"
         watchdog = {"silent_after": "2s", "startup_grace": "0"}
+        environment = {"PANTAU_CONFIG": str(file), "PANTAU_HEARTBEAT__INTERVAL_SECONDS": "0.5", **unreachable()}
         file.write_text(f'{{"notifications": {notifications(receiver.url, watchdog=watchdog)}}}')
-        with running("services.notifier", tmp_path / "notifier.log", PANTAU_CONFIG=str(file), **unreachable()):
+        with running("services.notifier", tmp_path / "notifier.log", **environment):
             await heard(receiver, BUS, "firing")
 
 

@@ -61,3 +61,9 @@ def test_what_is_wrong_is_refused_with_its_place(tmp_path: Path, text: str, says
     with pytest.raises(BadSettings, match=r"pantau\.yaml") as refused:
         loaded(tmp_path, text)
     assert says in str(refused.value)
+
+
+def test_the_watchdog_must_be_able_to_hear_heartbeats(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="shorter than three heartbeats"):
+        loaded(tmp_path, "heartbeat: {interval_seconds: 30}")
+    loaded(tmp_path, "{heartbeat: {interval_seconds: 30}, notifications: {watchdog: {silent_after: 90s}}}")

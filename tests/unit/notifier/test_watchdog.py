@@ -97,7 +97,8 @@ def test_the_bus_comes_back_and_alerting_does_not() -> None:
     world.run(300)
     world.bus, world.alerting = True, False
     world.run(200)
-    assert [what for _, _, what in world.told()] == ["bus", "bus over", "alerting"]
+    # Alerting's time begins when the bus is back for good.
+    assert [(at, what) for at, _, what in world.told()] == [(1_060, "bus"), (1_335, "bus over"), (1_394, "alerting")]
 
 
 def test_only_the_active_notifier_says_that_alerting_is_silent() -> None:

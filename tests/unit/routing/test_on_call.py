@@ -54,7 +54,10 @@ def test_a_handover_that_clocks_skip_or_repeat() -> None:
     for instant in ("2026-10-25T02:30+02:00", "2027-03-28T03:30+02:00"):
         edge = at_ms(instant)
         assert on_call_at(daily, edge - 1) != on_call_at(daily, edge)
-        assert on_call_at(daily, edge) == on_call_at(daily, edge + 20 * 3_600_000)
+        # Also when clocks show 02:15 once more.
+        assert (
+            on_call_at(daily, edge) == on_call_at(daily, edge + 45 * 60_000) == on_call_at(daily, edge + 20 * 3_600_000)
+        )
 
 
 def test_a_day_that_a_country_skips_is_nobodys_turn() -> None:
