@@ -6,7 +6,7 @@ from glob import glob
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from services.notifier.channels import Channel, ChannelSettings, Context
+from services.notifier.channels import Channel, Context
 from services.notifier.channels.registry import BadChannel, make, parse
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
@@ -17,6 +17,7 @@ from services.notifier.core.templates import templates
 from services.notifier.core.wording import Wording
 from services.notifier.direct import Target
 from services.notifier.gateways import gateways
+from services.notifier.receiver_checks import to_of
 from services.notifier.recipients import Recipients
 from services.notifier.settings import Settings
 from shared.messages.access import Recipient
@@ -183,11 +184,7 @@ def wording_of(settings: Settings, routing: Routing) -> Wording:
 def _way(receiver: str, one: Integration, routing: Routing, context: Context, directory: Directory, place: str) -> Way:
     settings = parse(one.kind, one.settings, routing.defaults, place)
     destination = Destination(receiver, one.kind, one.index, send_resolved=settings.send_resolved)
-    to = _to(settings)
+    to = to_of(settings)
     if missing := unknown(to, directory):
         raise ValueError(f"to: {'; '.join(missing)}")
     return Way(destination, make(one.kind, settings, destination.name, context), to)
-
-
-def _to(settings: ChannelSettings) -> tuple[To, ...]:
-    return tuple(one.to() for one in getattr(settings, "to", ()) if not isinstance(one, str))

@@ -1,11 +1,12 @@
 """The settings of notifier: section `notifier` of `pantau.yaml`, or `PANTAU_NOTIFIER__KEY`."""
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from services.notifier.alertmanager_settings import AlertmanagerSettings
+from services.notifier.receiver_checks import problems_of
 from shared.routing.settings import NotificationsSettings
 from shared.settings import AdminSettings, CommonSettings, Section
 from shared.whatsapp.settings import WhatsappSettings
@@ -73,3 +74,9 @@ class Settings(CommonSettings):
     notifier: NotifierSettings = NotifierSettings()
     notifications: NotificationsSettings = NotificationsSettings()
     whatsapp: WhatsappSettings = WhatsappSettings()
+
+    @model_validator(mode="after")
+    def _receivers_can_be_told(self) -> Self:
+        if problems := list(problems_of(self.notifications)):
+            raise self.notifications.refusal(problems)
+        return self
