@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -103,7 +104,7 @@ async def test_killed_at_random(tmp_path: Path) -> None:
         notifier.environment["PANTAU_NOTIFIER__RECEIVER_CONCURRENCY"] = str(CONCURRENCY)
         producer = Producer(kafka.bootstrap, "test", deadline_seconds=120)
 
-        async def one_round(number: int, publishing: asyncio.Task[None] | None) -> asyncio.Task[None]:
+        async def one_round(publishing: asyncio.Task[None] | None) -> asyncio.Task[None]:
             least = len(receiver.requests) + random.randrange(1, 60)
 
             async def some_more() -> bool:
@@ -122,17 +123,20 @@ async def test_killed_at_random(tmp_path: Path) -> None:
         publishing: asyncio.Task[None] | None = None
         left = KILLS
         while left:
-            with kafka.there():  # and it goes away after every few kills
-                for number in range(min(left, 4)):
-                    publishing = await one_round(number, publishing)
+            with kafka.there() as broker:
+                for _ in range(min(left, 3)):
+                    publishing = await one_round(publishing)
                     left -= 1
+                os.kill(broker, signal.SIGKILL)
         with kafka.there(), notifier.running():
 
             async def is_done() -> bool:
                 assert publishing is not None
+                if publishing.done():
+                    publishing.result()
                 return publishing.done() and all_over(receiver, events)
 
-            await eventually(is_done)
+            await eventually(is_done, 120)
             await producer.stop()
     check(receiver, events, KILLS)
 

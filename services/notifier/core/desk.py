@@ -45,6 +45,8 @@ class Open:
     planned: Planned
     offset: int
     """Of the first event that it speaks of."""
+    due_ms: int
+    """The first look at a group at which some of it became due."""
     instead_of: Notification | None = None
     """What another destination need not be told once this has arrived."""
 

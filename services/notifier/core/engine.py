@@ -50,6 +50,7 @@ class Engine:
         self._wanted: set[str] | None = None
         self._events: dict[str, tuple[AlertEvent, int]] = {}
         self._due: set[tuple[int, str, str]] = set()
+        self._unwritten: dict[str, int] = {}
         self._live = False
         self.version = 0
         """Rises whenever what fires changes."""
@@ -59,6 +60,7 @@ class Engine:
     def note(self, entry: Notification) -> None:
         """Fold in an entry of the ledger: read back at the start, or written by ourselves."""
         is_outcome = self.ledger.note(entry)
+        self._unwritten.pop(entry.id, None)
         if entry.muted_by or entry.occasion == "test":
             return
         if is_outcome and (destination := self._terms.destination(entry.receiver, entry.destination)) is not None:
@@ -129,11 +131,14 @@ class Engine:
     # What comes out
 
     def plan(self, now_ms: int) -> list[Planned]:
-        """The notices that are to be sent now. They count as under way; `note` their outcomes."""
+        """The notices that are to be sent now. They count as under way; `note` their entries once these are in the
+        ledger, and their outcomes."""
         self._now_ms = max(self._now_ms, now_ms)
         made = Planning(self._terms, self._desk, self._groups.get, self._mute, now_ms).run()
         for planned in made.notices:
             self._opened(planned)
+            if (opened := self._desk.opened(planned.record.id)) is not None:
+                self._unwritten[planned.record.id] = opened.due_ms
         for at_ms, key in made.looks:
             self._at(at_ms, "look", key)
         return made.notices
@@ -151,7 +156,14 @@ class Engine:
     @property
     def told_until_ms(self) -> int:
         """What was due until then is in the ledger."""
-        return min([self._now_ms, *(one.flush_ms - 1 for one in self._desk.owed())])
+        # An event may be accepted before, and read after time has gone on: its group is not looked at yet.
+        pending = self._timers[:1]
+        due = (
+            *(one.flush_ms for one in self._desk.owed()),
+            *self._unwritten.values(),
+            *(at_ms for at_ms, *_ in pending),
+        )
+        return min(self._now_ms, min(due, default=self._now_ms + 1) - 1)
 
     def anchor(self, next_offset: int) -> int:
         """The offset of the first event that who comes after needs; `next_offset` if none of those read is."""
@@ -308,7 +320,7 @@ class Engine:
         group = self._groups.get(entry.group_key)
         planned = resumed(entry, destination, group.labels if group else {}, alerts[0])
         lane = self._desk.lane(entry.group_key, destination)
-        self._desk.open(lane, Open(lane, planned, alerts[1]))
+        self._desk.open(lane, Open(lane, planned, alerts[1], entry.at))
         self._opened(planned)
         return [planned]
 

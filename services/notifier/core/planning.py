@@ -157,12 +157,13 @@ class Planning:
         lane.forwards.popleft()
         labels, record = group.labels if group is not None else {}, forward.record
         made = planned(lane.destination, lane.group_key, labels, forward.alerts, record.occasion, self.now_ms)
-        self.desk.open(lane, Open(lane, made, forward.offset, record))
+        self.desk.open(lane, Open(lane, made, forward.offset, self.now_ms, record))
         self.made.notices.append(made)
 
     def _send(self, lane: Lane, made: Planned, owed: list[Owed], group: Group | None = None) -> None:
         episodes = [one.episode for one in owed] + (group.firing if group is not None else [])
-        self.desk.open(lane, Open(lane, made, min(one.offset for one in episodes)))
+        due_ms = min([self.now_ms, *(one.flush_ms for one in owed)])
+        self.desk.open(lane, Open(lane, made, min(one.offset for one in episodes), due_ms))
         self.made.notices.append(made)
 
 

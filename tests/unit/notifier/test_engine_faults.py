@@ -33,6 +33,8 @@ STEPS = st.lists(
         st.tuples(st.just("answer"), st.sampled_from(["sent", "sent", "sent", "failed"])),
         st.tuples(st.just("kill"), st.sampled_from(["before", "after"])),
         st.tuples(st.just("commit"), st.just("")),
+        st.tuples(st.just("torn"), st.sampled_from(RULES)),
+        st.tuples(st.just("late"), st.sampled_from(RULES)),
         st.tuples(st.just("outage"), st.integers(1, 300)),
     ),
     max_size=60,
@@ -91,6 +93,18 @@ def _play(world: World, alerts: Alerts, step: str, argument: str) -> None:
             world.start()
         case "commit":
             world.commit()
+        case "torn":
+            world.now_ms += S
+            alerts.flip(argument)
+            world.tear()
+        case "late":  # accepted before, read after time has gone on, and killed before it is looked at
+            world.now_ms += S
+            alerts.flip(argument)
+            world.now_ms += 1
+            world.engine.advance(world.now_ms)
+            world.read_log()
+            world.commit()
+            world.start()
         case "outage":
             world.now_ms += int(argument) * S
             world.start()

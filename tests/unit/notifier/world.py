@@ -74,7 +74,7 @@ class World:
         self.open: list[Planned] = []
         for entry in self.ledger:
             self.engine.note(entry)
-        self._read_log()
+        self.read_log()
         self.open += self.engine.resume(self.now_ms)
         self.look()
 
@@ -84,7 +84,7 @@ class World:
     def look(self, now_ms: int | None = None) -> list[Planned]:
         """Read what there is, and plan what is due."""
         self.now_ms = max(self.now_ms, now_ms or 0)
-        self._read_log()
+        self.read_log()
         self.engine.advance(self.now_ms)
         found = self.engine.plan(self.now_ms)
         self._write(self.engine.records())
@@ -118,6 +118,14 @@ class World:
     def commit(self) -> None:
         self.committed = (self.engine.anchor(self.read), self.engine.told_until_ms, self.read)
 
+    def tear(self) -> None:
+        """What is planned is being written to the ledger, and how far it has come is stored; then it is killed."""
+        self.read_log()
+        self.engine.advance(self.now_ms)
+        self.engine.plan(self.now_ms)
+        self.commit()
+        self.start()
+
     def told(self, destination: str | None = None) -> list[tuple[int, str, list[tuple[str, str]]]]:
         """(ms, occasion, [(rule, status)]) of each notice that arrived."""
         return [
@@ -126,7 +134,7 @@ class World:
             if destination is None or one.destination.name == destination
         ]
 
-    def _read_log(self) -> None:
+    def read_log(self) -> None:
         while self.read < len(self.log) and self.log[self.read][0] <= self.now_ms:
             at, event = self.log[self.read]
             self.engine.take(event, self.read, at)
