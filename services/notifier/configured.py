@@ -16,7 +16,7 @@ from services.notifier.core.recipients import Directory, unknown
 from services.notifier.core.templates import templates
 from services.notifier.core.wording import Wording
 from services.notifier.direct import Target
-from services.notifier.gateways import gateways
+from services.notifier.gateways import gateways, sending
 from services.notifier.receiver_checks import to_of
 from services.notifier.recipients import Recipients
 from services.notifier.settings import Settings
@@ -137,7 +137,12 @@ def place_of(destination: Destination) -> str:
 
 def routing_of(settings: Settings) -> Routing:
     """What is configured, or the specification's routes."""
-    return routing_in_effect(settings.notifications, list(gateways(settings.whatsapp)))
+    return routing_in_effect(settings.notifications, [one.name for one in sending(settings.whatsapp)])
+
+
+def check(settings: Settings) -> None:
+    """BadChannel with the place of each entry of a receiver that can't be used. `./pantau config check` asks."""
+    ways_of(settings, routing_of(settings))
 
 
 def directory_of(settings: Settings) -> Directory:

@@ -60,10 +60,15 @@ class Gateway:
         self.settings, self.turns = settings, Turns(settings.name, settings.rate)
 
 
-def gateways(settings: WhatsappSettings) -> Mapping[str, Gateway]:
-    """Those through which messages can go, by name."""
-    return {
-        one.name: Gateway(one)
+def sending(settings: WhatsappSettings) -> list[GatewaySettings]:
+    """Those through which messages can go."""
+    return [
+        one
         for one in settings.gateways
         if one.waha is not None or one.send is not None or (one.cloud is not None and one.cloud.token() is not None)
-    }
+    ]
+
+
+def gateways(settings: WhatsappSettings) -> Mapping[str, Gateway]:
+    """The same by name. Once for a program: whoever sends has to share them."""
+    return {one.name: Gateway(one) for one in sending(settings)}

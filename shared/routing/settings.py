@@ -3,7 +3,7 @@ shows it and says who would be told."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -50,8 +50,10 @@ class NotificationsSettings(PeopleSettings):
     """The same, as Alertmanager called them before 0.24."""
     templates: list[str] = []
     """Files of templates; `*` stands for any."""
-    alertmanagers: Annotated[list[dict[str, Any]], Field(max_length=20)] = []
+    alertmanagers: list[Any] = []
     """Alertmanagers that get every alert beside the receivers; read further by notifier alone."""
+    forward: list[Any] = []
+    """Metrics for outside monitoring systems; read further by notifier alone."""
     wording: WordingSettings = WordingSettings()
     """How messages are worded."""
     links: LinksSettings = LinksSettings()
