@@ -26,7 +26,8 @@ def _is_selector(text: str) -> str:
     return text
 
 
-Interval = Annotated[int, BeforeValidator(_seconds), Field(ge=10, le=3_600)]
+# A count has the time at which its interval began, and Datadog refuses what is older than an hour.
+Interval = Annotated[int, BeforeValidator(_seconds), Field(ge=10, le=1_800)]
 """Whole seconds, from `60s` or a plain number."""
 Chosen = Annotated[str, AfterValidator(_is_selector)]
 

@@ -205,7 +205,7 @@ async def test_what_is_left_goes_out_at_the_end(topics: str, producer: Producer)
     source = Source(producer)
     source.begins = clock.now_ms() - 1_000  # its interval is not over
     async with recording(Recorder(lambda _: Reply(202))) as server:
-        one = entry("datadog", f"dd-{name}", source, server, "geheim") | {"interval": "1h"}
+        one = entry("datadog", f"dd-{name}", source, server, "geheim") | {"interval": "30m"}
         async with running(topics, producer, group, one):
             await source.begin(f"dd-{name}")
             await source.publish(0, 9.0, 117.0, 60_000, more=("last",))

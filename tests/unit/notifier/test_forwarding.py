@@ -216,6 +216,7 @@ DATADOG: dict[str, Any] = {"datadog": {"api_key": "geheim"}, "match": ["up"]}
         ([DATADOG | {"match": ["up{"]}], "is not PromQL"),
         ([DATADOG | {"interval": "1s"}], "forward.0.interval"),
         ([DATADOG | {"interval": "soon"}], "soon"),
+        ([DATADOG | {"interval": "1h"}], "forward.0.interval"),
         ([DATADOG | {"datadog": {"api_key": "a\nb"}}], "forward.0.datadog"),
         ([DATADOG | {"colour": 1}], "forward.0.colour: there is no such setting"),
         ([DATADOG, DATADOG], "two systems are called datadog: give them names"),
