@@ -79,7 +79,7 @@ SAMPLES = Topic(
     retention_ms=3 * DAY_MS,
     partitions=4,
     producers=("collector", "health", "alerting", "api"),
-    consumers=("history", "alerting", "api", "collector"),
+    consumers=("history", "alerting", "api", "collector", "health"),
     content_type="application/vnd.msgpack",
 )
 HEALTH = Topic(
