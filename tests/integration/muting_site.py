@@ -112,7 +112,7 @@ async def muting_site(directory: Path, topics: str) -> AsyncIterator[Site]:
     producer = Producer(topics, "test")
     await producer.start()
     try:
-        tokens = {role: await _token(producer, role) for role in ("viewer", "operator", "admin")}
+        tokens = {role: await bearer_token(producer, role) for role in ("viewer", "operator", "admin")}
         async with running_api(
             directory, topics, NO_DATABASE, tokens, PANTAU_CONFIG=str(settings), PANTAU_API__TRIAL_SEND_SECONDS="20"
         ) as api:
@@ -125,6 +125,11 @@ async def muting_site(directory: Path, topics: str) -> AsyncIterator[Site]:
 async def session_token(producer: Producer, role: Role) -> str:
     """The cookie of somebody who is signed in, known from the bus alone."""
     return await _token(producer, role, "session")
+
+
+async def bearer_token(producer: Producer, role: Role) -> str:
+    """A token, known from the bus alone."""
+    return await _token(producer, role)
 
 
 async def _token(producer: Producer, role: Role, use: Literal["bearer", "session"] = "bearer") -> str:

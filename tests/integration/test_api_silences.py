@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.local import ports
 from shared import clock
-from shared.bus import Outgoing
+from shared.bus import Outgoing, Producer
 from shared.links import Link, sign
 from shared.messages.alerts import CurrentAlert, episode_id
 from shared.messages.audit import AuditEntry
@@ -17,9 +19,9 @@ from shared.messages.notifications import Notification
 from shared.messages.silences import Silence
 from shared.messages.topics import AUDIT, NOTIFICATION_REQUESTS, NOTIFICATIONS, SILENCES
 from tests.conftest import eventually
-from tests.integration.api_process import is_problem
-from tests.integration.muting_site import KEY, Site, muting_site
-from tests.integration.programs import records
+from tests.integration.api_process import is_problem, running_api
+from tests.integration.muting_site import KEY, NO_DATABASE, Site, bearer_token, muting_site
+from tests.integration.programs import records, running
 
 SILENCES_PATH = "/api/monitoring/silences"
 HOUR_MS = 3_600_000
@@ -311,3 +313,21 @@ async def test_links_that_lead_nowhere(site: Site) -> None:
             assert (answer.status, answer.headers["content-type"]) == (status, "text/html; charset=utf-8"), answer.text
     muting = (await site.api.get(f"/api/monitoring/alerts/{held.alert_id}/muting")).body
     assert (muting["acknowledgements"], muting["silences"]) == ([], [])
+
+
+async def test_a_test_message_through_a_real_notifier(tmp_path: Path, topics: str, producer: Producer) -> None:
+    """Nothing is configured: the log is told."""
+    tokens = {"operator": await bearer_token(producer, "operator")}
+    environment = {"PANTAU_KAFKA__BOOTSTRAP": topics, "PANTAU_NOTIFIER__ADMIN__PORT": str(ports.free()[0])}
+    async with running_api(tmp_path, topics, NO_DATABASE, tokens) as api:
+        await api.known()
+        with running("services.notifier", tmp_path / "notifier.log", **environment):
+            receivers = (await api.get("/api/monitoring/receivers", "operator")).body["receivers"]
+            (name,) = [one["name"] for one in receivers if one["configured"]]
+
+            async def sent() -> Any:
+                answer = await api.ask("POST", f"/api/monitoring/receivers/{name}/test", "operator", json={})
+                return answer.body if answer.status == 200 and answer.body["state"] == "sent" else None
+
+            outcome = await eventually(sent)
+        assert [(one["destination"], one["state"]) for one in outcome["deliveries"]] == [(f"{name}/log/0", "sent")]
