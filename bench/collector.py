@@ -16,10 +16,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -29,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench._figures import percentile
+from bench._polls import Figures, Polls, cpu_of, in_time, waited_for_a_core
 from infra.local.places import PROJECT
 from services.collector.core.batches import batches
 from services.collector.core.latest import Latest
@@ -44,56 +43,6 @@ from shared.settings import load
 out = Console(highlight=False)
 
 STOP_SECONDS = 30.0
-SCHEDULED = Path("/proc/self/schedstat")
-
-
-@dataclass
-class Polls:
-    """What came of the polls of one router: when each that succeeded was published, by our own clock, in seconds."""
-
-    first: float
-    ended: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What was measured between the first interval and the end."""
-
-    seconds: float
-    due: int
-    """Polls that were due; and those that succeeded before the next was due:"""
-    in_time: int
-    made: int
-    """All that ended, in time or not."""
-    cpu_seconds: float
-    samples: int
-    durations: Sequence[float]
-    """Seconds of each poll."""
-    routers_cpu_seconds: float = 0.0
-    """What the simulated routers used meanwhile."""
-    waited_seconds: float = 0.0
-    """How long the collecting process could have run, and others had the cores: a busy machine makes polls late."""
-
-    def summary(self) -> dict[str, float]:
-        """The line of JSON."""
-        return {
-            "polls_per_s": round(self.made / self.seconds, 2),
-            "cpu_ms_per_poll": round(1000 * self.cpu_seconds / max(1, self.made), 3),
-            "late_percent": round(100 * (1 - self.in_time / max(1, self.due)), 3),
-        }
-
-
-def in_time(polls: Iterable[Polls], interval: float, begin: float, end: float) -> tuple[int, int]:
-    """(polls whose whole interval lay between `begin` and `end`, those of them that succeeded within it)."""
-    due = good = 0
-    for one in polls:
-        slots = {int((at - one.first) // interval) for at in one.ended}
-        number = max(0, -int((one.first - begin) // interval))
-        while one.first + (number + 1) * interval <= end:
-            due += 1
-            good += number in slots
-            number += 1
-    return due, good
 
 
 def main() -> None:
@@ -201,16 +150,6 @@ async def measure(
     return Figures(end - begin, due, good, len(durations), cpu, samples, durations, theirs, waited)
 
 
-def cpu_of(processes: Iterable[psutil.Process]) -> float:
-    """CPU seconds that they have used so far."""
-    return sum(sum(one.cpu_times()[:2]) for one in processes)
-
-
-def waited_for_a_core() -> float:
-    """Seconds that this process was ready to run and did not, so far; 0 where the system doesn't tell."""
-    return int(SCHEDULED.read_text().split()[1]) / 1e9 if SCHEDULED.exists() else 0.0
-
-
 def report(figures: Figures, routers: int, interval: float) -> None:
     """A table for people."""
     told = figures.summary()
@@ -226,7 +165,7 @@ def report(figures: Figures, routers: int, interval: float) -> None:
         table.add_row("a poll takes, p50 / p99", f"{halfway:.3f} s / {slowest:.3f} s")
     table.add_row("polled within the interval", f"{figures.in_time:,} of {figures.due:,} due")
     table.add_row(
-        "CPU of the simulated routers a poll", f"{1000 * figures.routers_cpu_seconds / max(1, figures.made):.2f} ms"
+        "CPU of the simulated routers a poll", f"{1000 * figures.targets_cpu_seconds / max(1, figures.made):.2f} ms"
     )
     table.add_row("waited for a core", f"{100 * figures.waited_seconds / figures.seconds:.0f} % of the time")
     out.print(table)

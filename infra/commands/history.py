@@ -10,7 +10,8 @@ from infra.simulator.scenarios.scenario import Scenario
 from shared import clock
 from shared.promql.durations import duration_text, parse_duration
 from shared.promql.errors import BadQuery
-from shared.settings import CommonSettings
+from shared.settings import CommonSettings, LogSettings
+from shared.telemetry import configure_logging
 
 DATABASE = "billing_history"
 # A rate over five minutes needs two samples. The last days can be looked at more closely than a month.
@@ -53,6 +54,8 @@ async def _write(
     from infra.simulator.recording import record
     from infra.simulator.world import World
 
+    # That routers went away and came back is what happens in the past, and told as such.
+    configure_logging("simulator", LogSettings(level="error"))
     dsn, now_ms = settings.database.dsn.get_secret_value(), clock.now_ms()
     step_ms = STEP_MS if duration_ms <= LONG_MS else LONG_STEP_MS
     until_ms = now_ms // step_ms * step_ms

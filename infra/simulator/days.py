@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from infra.simulator.application.exposed import told
+from infra.simulator.checking import Checker
 from infra.simulator.passing import SteppedTime
 from infra.simulator.playing import Play
 from infra.simulator.routeros.subscribers import DAY_MS, chance
@@ -27,7 +28,8 @@ class Moment(NamedTuple):
 async def lived(world: World, time: SteppedTime, scenarios: Sequence[Scenario], until_ms: int) -> AsyncIterator[Moment]:
     """Moment after moment up to then. Each day has one of the scenarios, in turn, at an hour that follows from the
     seed. `time` is the world's."""
-    watcher, play = Watcher(_without_canary(world.section())), None
+    section = _without_canary(world.section())
+    watcher, checker, play = Watcher(section), Checker(section), None
     at_ms = started_ms = time()
     while at_ms < until_ms:
         day = (at_ms - started_ms) // DAY_MS
@@ -39,7 +41,7 @@ async def lived(world: World, time: SteppedTime, scenarios: Sequence[Scenario], 
         await world.go_on()
         if play is not None and play.is_over:
             play = None
-        reads = [_true(one) for one in await watcher.read(at_ms)]
+        reads = [*map(_true, await watcher.read(at_ms)), *await checker.read(at_ms)]
         if world.application is not None:
             reads.append(Read(f"collector/{HOST}/billing", await told(world.application, at_ms)))
         yield Moment(at_ms, reads, steps)

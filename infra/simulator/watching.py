@@ -14,7 +14,7 @@ import yaml
 
 from infra.local.settings import settings_class
 from shared.messages.samples import Sample
-from shared.settings import load
+from shared.settings import CommonSettings, load
 
 HOST = "simulator"
 SOURCES, SCHEDULER = "services.collector.sources", "services.collector.scheduler"
@@ -28,6 +28,14 @@ class Read(NamedTuple):
     samples: list[Sample]
 
 
+def settings_of(service: str, sections: Mapping[str, Any]) -> CommonSettings:
+    """What `service` reads from a `pantau.yaml` with these sections."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "pantau.yaml"
+        file.write_text(yaml.safe_dump(dict(sections)))
+        return load(settings_class(service), {}, file)
+
+
 class Watcher:
     """Reads each source when its interval is over. `section` is the `pantau.yaml` that says what there is to read."""
 
@@ -36,11 +44,7 @@ class Watcher:
         # This machine and our own database are no part of the simulated provider.
         everything["collector"] = {"host": host, "system": {"enabled": False}}
         everything["postgres"] = {"own": False}
-        with tempfile.TemporaryDirectory() as directory:
-            file = Path(directory) / "pantau.yaml"
-            file.write_text(yaml.safe_dump(everything))
-            settings = load(settings_class("collector"), {}, file)
-        self._sources: list[Any] = importlib.import_module(SOURCES).all_sources(settings)
+        self._sources: list[Any] = importlib.import_module(SOURCES).all_sources(settings_of("collector", everything))
         self._up = importlib.import_module(SCHEDULER).UP
         self._read_ms: dict[str, int] = {}
 

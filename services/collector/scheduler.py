@@ -30,7 +30,7 @@ ERRORS = Metric(
 )
 METRICS = (UP, DURATION, ERRORS)
 
-# Counted from zero, so that the first of a kind is an increase.
+# Counted from zero, as the source's own are.
 KNOWN_REASONS = ("deadline", "hanging", "error", "missed")
 
 Publish = Callable[[Source, list[Sample]], None]
@@ -46,7 +46,7 @@ class Reader:
         self._source, self._publish, self._longest_pause = source, publish, longest_pause_seconds
         self._first_after = first_after_seconds
         self._turn = OneAtATime(f"source {source.name}")
-        self._errors: Counter[str] = Counter(dict.fromkeys(KNOWN_REASONS, 0))
+        self._errors: Counter[str] = Counter(dict.fromkeys((*KNOWN_REASONS, *source.reasons), 0))
         self._failures = 0
         self._known: frozenset[str] = frozenset()
 

@@ -30,6 +30,9 @@ class Source(Protocol):
     deadline_seconds: float
     metrics: tuple[Metric, ...]
     """Every metric that a reading may hold."""
+    reasons: tuple[str, ...]
+    """What its problems and failures may be: counted from zero, so that the first of a kind is an increase. Empty where
+    a metric of its own counts them so."""
 
     async def read(self, now_ms: int) -> Reading:
         """Read once. Samples carry `now_ms`, unless the world itself gives them another time. An exception means that

@@ -24,6 +24,8 @@ MISSED = Counter("pantau_health_runs_missed_total", "Runs left out because the o
 
 # Requests that one run may answer together.
 MOST_ASKING = 16
+CONFIRM_SECONDS = 1.0
+"""How long after a first finding that is bad the check runs again."""
 
 Publish = Callable[[HealthResult], None]
 
@@ -78,6 +80,8 @@ class Runner:
         checked_at, began = clock.now_ms(), clock.elapsed()
         finding = await self._ask()
         took_ms = round((clock.elapsed() - began) * 1000, 3)
+        if self._state is None:
+            finding = await self._confirmed(finding)
         before, state = self._state, damped(self._state, finding.status, self._terms.damping)
         self._state = state
         parents = self._board.unhealthy(self._terms.ancestors, clock.now_ms())
@@ -104,6 +108,16 @@ class Runner:
             was = before.status if before else None
             log.info("health changed", check=check.name, before=was, status=result.status, details=result.details)
         return result
+
+    async def _confirmed(self, finding: Finding) -> Finding:
+        """The first finding, which no other has come before: a bad one is believed once as many runs have found it as
+        damping asks for, close together, so that nobody is called for a single lost reply after a restart."""
+        for _ in range(self._terms.damping.failures - 1):
+            if finding.status == "healthy":
+                break
+            await asyncio.sleep(CONFIRM_SECONDS)
+            finding = await self._ask()
+        return finding
 
     async def _until(self, due: float) -> None:
         """Wait until `due`, or until somebody asks."""

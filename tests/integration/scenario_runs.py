@@ -1,4 +1,4 @@
-"""Scenarios at a time that is moved on: what the collector reads, and what the default rules make of it."""
+"""Scenarios at a time that is moved on: what is read and checked, and what the default rules make of it."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infra.simulator.application.exposed import told
+from infra.simulator.checking import Checker
 from infra.simulator.passing import SteppedTime
 from infra.simulator.playing import Play
 from infra.simulator.provider import Provider
@@ -60,11 +61,12 @@ async def played(
     time = SteppedTime(SOMETIME_MS, STEP_SECONDS * 1000, drift=True)
     samples: list[Sample] = []
     async with World(provider, time, dsn=dsn, per_minute=per_minute) as world:
-        watcher, play = Watcher(world.section()), Play(world, scenario)
+        section, play = world.section(), Play(world, scenario)
+        watcher, checker = Watcher(section), Checker(section)
         now_ms = SOMETIME_MS
         while not play.is_over:
             await play.go_on()
-            for one in await watcher.read(now_ms):
+            for one in [*await watcher.read(now_ms), *await checker.read(now_ms)]:
                 samples += one.samples
             if world.application is not None:
                 samples += await told(world.application, now_ms)

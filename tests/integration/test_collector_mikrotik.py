@@ -17,7 +17,7 @@ from infra.simulator.routeros.subscribers import Service, Session
 from services.collector.scheduler import Reader
 from services.collector.source import Reading
 from services.collector.sources import all_sources
-from services.collector.sources.mikrotik import MikrotikSource
+from services.collector.sources.mikrotik import LatencySource, MikrotikSource
 from shared.messages.samples import Sample
 from shared.messages.series import labels_of
 from shared.routeros.errors import REASONS
@@ -43,12 +43,17 @@ async def routers(time: StandingClock) -> AsyncIterator[Fleet]:
 
 def source(path: Path, served: Served, more: Mapping[str, object] | None = None, **section: object) -> MikrotikSource:
     """The source for that router."""
-    (made,) = [
-        one
-        for one in all_sources(settings(path / "pantau.yaml", entry(served, **(more or {})), **section))
-        if isinstance(one, MikrotikSource)
-    ]
+    (made,), _ = fleet_sources(path, entry(served, **(more or {})), **section)
     return made
+
+
+def fleet_sources(
+    path: Path, *entries: dict[str, object], **section: object
+) -> tuple[list[MikrotikSource], LatencySource]:
+    """The sources for these routers, and the one for how long they take."""
+    made = all_sources(settings(path / "pantau.yaml", *entries, **section))
+    (latency,) = [one for one in made if isinstance(one, LatencySource)]
+    return [one for one in made if isinstance(one, MikrotikSource)], latency
 
 
 class Values:
@@ -82,7 +87,7 @@ class Values:
         return {reason: n for reason, n in self.all("mikrotik_sync_errors_total", "reason").items() if n}
 
 
-async def read(one: MikrotikSource, time: StandingClock) -> Values:
+async def read(one: MikrotikSource | LatencySource, time: StandingClock) -> Values:
     return Values(await one.read(time()))
 
 
@@ -173,11 +178,22 @@ async def test_all_values_are_the_routers(routers: Fleet, time: StandingClock, t
     assert got.one("mikrotik_firewall_connections") == menus.connections(router, now)
     assert got.one("mikrotik_firewall_connections_max") == menus.MOST_CONNECTIONS
 
-    calls = got.all("mikrotik_api_latency_seconds_count", "method", "endpoint")
-    assert calls["login", "/login"] == calls["print", "/system/resource"] == 1
-    assert calls["print", "/ip/pool/used"] == 2
-    buckets = got.all("mikrotik_api_latency_seconds_bucket", "method", "endpoint", "le")
-    assert {of[:2]: count for of, count in buckets.items() if of[2] == "+Inf"} == calls
+
+async def test_how_long_commands_took_is_told_of_all_routers_together(
+    routers: Fleet, time: StandingClock, tmp_path: Path
+) -> None:
+    both, latency = fleet_sources(tmp_path, *(entry(served) for served in routers.routers.values()))
+    assert (await latency.read(time())).samples == []
+    for one in (*both, both[0]):
+        assert (await read(one, time)).reading.failure == ""
+    got = await read(latency, time)
+    calls = got.all("mikrotik_api_latency_seconds_count", "host", "method", "endpoint")
+    assert calls["mon-1", "login", "/login"] == 2
+    assert calls["mon-1", "print", "/system/resource"] == 3
+    assert calls["mon-1", "print", "/ip/pool/used"] == 6
+    buckets = got.all("mikrotik_api_latency_seconds_bucket", "host", "method", "endpoint", "le")
+    assert {of[:3]: count for of, count in buckets.items() if of[3] == "+Inf"} == calls
+    assert len({sample.series for sample in got.reading.samples}) == len(got.reading.samples)
 
 
 async def test_rates_are_between_readings_and_none_across_a_reboot(
@@ -209,7 +225,7 @@ async def test_the_log_tells_a_cut_of_power_from_a_reboot_and_is_read_once_after
     routers: Fleet, time: StandingClock, tmp_path: Path
 ) -> None:
     served = routers.routers["core-1"]
-    one = source(tmp_path, served, parts=["reboots"])
+    (one,), latency = fleet_sources(tmp_path, entry(served), parts=["reboots"])
     told = []
     for happens in (None, None, "switched off and on", "rebooted"):
         if happens == "switched off and on":
@@ -220,7 +236,7 @@ async def test_the_log_tells_a_cut_of_power_from_a_reboot_and_is_read_once_after
         elif happens == "rebooted":
             served.router.reboot(time())
         got = await read(one, time)
-        reads = got.all("mikrotik_api_latency_seconds_count", "endpoint")["/log"]
+        reads = (await read(latency, time)).all("mikrotik_api_latency_seconds_count", "endpoint")["/log"]
         told.append((got.one("mikrotik_unclean_reboot"), reads))
     assert told == [(0, 1), (0, 1), (1, 2), (0, 3)]
 

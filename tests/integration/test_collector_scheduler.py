@@ -19,6 +19,7 @@ class Scripted:
 
     host, origin = "web-1", "collector/web-1/scripted"
     metrics: tuple[Metric, ...] = (COUNT,)
+    reasons: tuple[str, ...] = ("known",)
 
     def __init__(
         self, name: str, act: Callable[[], Awaitable[Reading | None]], interval: float = 0.02, deadline: float = 0.2
@@ -159,7 +160,7 @@ async def test_parts_that_fail_and_samples_that_are_refused_are_counted() -> Non
     published = Published()
     await until(published, lambda: len(published.up("partly")) >= 1, Scripted("partly", partly))
     first = published.batches["partly"][0]
-    for reason, count in {"disk_deadline": 2, "duplicate_sample": 1, "bad_sample": 1, "error": 0}.items():
+    for reason, count in {"disk_deadline": 2, "duplicate_sample": 1, "bad_sample": 1, "error": 0, "known": 0}.items():
         assert first[f'pantau_source_errors_total{{host="web-1",reason="{reason}",source="partly"}}'] == count
     assert first['readings{host="web-1"}'] == 1.0
 

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from services.health import runner as runner_module
 from services.health.board import Board
 from services.health.check import Finding
 from services.health.core.damping import Damping
@@ -49,6 +52,20 @@ async def test_a_failure_is_told_when_it_has_lasted_and_seen_before() -> None:
     assert [one.found for one in results] == [None, "unhealthy", None, "healthy"]
     assert [one.details.get("found") for one in results] == [None, "unhealthy", None, "healthy"]
     assert (results[-1].status_changes, results[-1].found_changes) == (1, 2)
+
+
+async def test_a_bad_first_finding_is_confirmed_before_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "CONFIRM_SECONDS", 0.0)
+    cases: list[tuple[list[Status], Status, int]] = [
+        (["unhealthy", "healthy"], "healthy", 2),
+        (["unhealthy", "unhealthy", "degraded"], "degraded", 3),
+        (["unhealthy"] * 4, "unhealthy", 3),
+        (["healthy", "unhealthy"], "healthy", 1),
+    ]
+    for findings, told, runs in cases:
+        check = Given("g", *findings)
+        result = await Runner(check, ignored, Terms(Damping(failures=3))).run_once()
+        assert (result.status, check.runs) == (told, runs)
 
 
 async def test_a_child_says_that_what_it_depends_on_is_unhealthy() -> None:

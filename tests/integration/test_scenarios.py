@@ -1,6 +1,7 @@
 """Each scenario raises the alerts that it is to raise, and no others.
 
-The routers' API, HTTP, SQL and the SDK are real, so are the sources and the evaluation; the time is moved on.
+The routers' API, HTTP, SQL and the SDK are real, so are the sources, the checks and the evaluation; the time is moved
+on.
 """
 
 import pantau.clock

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from infra.simulator.routeros.menus import SINGLE, Row, rows
-from infra.simulator.routeros.queries import BadQuery, matches
+from infra.simulator.routeros.queries import BadQuery, condition
 from infra.simulator.routeros.router import Router
 
 Reply = list[str]
@@ -74,7 +74,7 @@ def select(router: Router, command: Command, at_ms: int) -> list[Row] | str:
     if command.verb not in READ_VERBS:
         return "not enough permissions (9)" if command.verb in ("set", "add", "remove") else "no such command"
     try:
-        found = [row for row in found if matches(row, command.queries)]
+        found = list(filter(condition(command.queries), found))
     except BadQuery as error:
         return str(error)
     if ".proplist" not in command.arguments:

@@ -13,8 +13,9 @@ def _timeline(provider: Provider) -> Timeline:
             Step(300, PowerLost(site.name), f"{site.name}: the power fails, {count} routers are off"),
             Step(720, PowerBack(site.name), f"{site.name}: the power is back, the routers start"),
         ),
-        tuple(
-            Expected(rule, {"router": router}) for router in site.routers for rule in ("router_down", "router_rebooted")
+        (
+            Expected("mikrotik_api_down"),
+            *(Expected(rule, {"router": one}) for one in site.routers for rule in ("router_down", "router_rebooted")),
         ),
     )
 

@@ -12,7 +12,7 @@ def _timeline(provider: Provider) -> Timeline:
             Step(300, RouterUnreachable(router), f"{router}: a digger has cut the fibre to it"),
             Step(900, RouterReachable(router), f"{router}: the fibre is spliced; the router has run on meanwhile"),
         ),
-        (Expected("router_down", {"router": router}),),
+        (Expected("mikrotik_api_down"), Expected("router_down", {"router": router})),
     )
 
 

@@ -12,7 +12,7 @@ from services.collector.settings import Settings
 from services.collector.source import Reading, Source
 from shared import clock
 from shared.postgres.connection import KeptConnection, Row
-from shared.postgres.errors import DatabaseError
+from shared.postgres.errors import REASONS, DatabaseError
 from shared.postgres.settings import ConnectionSettings
 
 __all__ = ["METRICS", "BusinessSource", "sources"]
@@ -61,6 +61,8 @@ class ApplicationDatabase:
 
 class BusinessSource:
     """Asks one query."""
+
+    reasons: tuple[str, ...] = (*REASONS, "busy", "too_many_rows", "long_label", "duplicate_sample")
 
     def __init__(self, host: str, settings: BusinessSettings, name: str, query: Query, database: ApplicationDatabase):
         """`host` is this machine, whose reading it is; the query is one of `settings`."""

@@ -1,4 +1,5 @@
-"""MikroTik routers through their API: one source, and one connection that is kept open, for each router."""
+"""MikroTik routers through their API: one source, and one connection that is kept open, for each router; and one
+source for how long their API takes."""
 
 import asyncio
 from collections import Counter
@@ -15,10 +16,11 @@ from services.collector.settings import Settings
 from services.collector.source import Reading, Source
 from shared import clock
 from shared.messages.samples import Sample
+from shared.metrics import Metric
 from shared.routeros.errors import REASONS, RouterError
 from shared.routeros.settings import MikrotikSettings, Part, RouterSettings
 
-__all__ = ["METRICS", "MikrotikSource", "sources"]
+__all__ = ["METRICS", "LatencySource", "MikrotikSource", "sources"]
 
 log = structlog.get_logger()
 
@@ -31,8 +33,9 @@ class MikrotikSource:
     """Reads one router, menu by menu; what can't be read costs only its own samples, unless the connection is lost."""
 
     metrics = METRICS
+    reasons: tuple[str, ...] = ()  # mikrotik_sync_errors_total counts them
 
-    def __init__(self, host: str, settings: MikrotikSettings, router: RouterSettings) -> None:
+    def __init__(self, host: str, settings: MikrotikSettings, router: RouterSettings, latency: "LatencySource") -> None:
         """`host` is this machine, whose reading it is; `router` is one of `settings`."""
         self.host, self.name = host, f"mikrotik/{router.name}"
         self.origin = f"collector/{host}/{self.name}"
@@ -42,8 +45,7 @@ class MikrotikSource:
         from shared.routeros.client import Connection, Target
 
         self._settings, self._router, self._site = settings, router.name, router.site
-        self._latency = Histogram(m.LATENCY, LATENCY_BOUNDS)
-        self._connection = Connection(Target.of(settings, router), self._measured)
+        self._connection = Connection(Target.of(settings, router), latency.observe)
         self._errors: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
         self._before: interfaces.Counted | None = None
         self._failed = ""
@@ -83,10 +85,7 @@ class MikrotikSource:
             m.CONNECTED.sample(now_ms, self._connection.is_open, router=router),
             *(m.SYNC_ERRORS.sample(now_ms, self._errors[reason], router=router, reason=reason) for reason in REASONS),
         ]
-        return Reading([*samples, *about, *self._latency.samples(now_ms)], tuple(problems), failure)
-
-    def _measured(self, method: str, endpoint: str, taken: float) -> None:
-        self._latency.observe(taken, router=self._router, method=method, endpoint=endpoint)
+        return Reading([*samples, *about], tuple(problems), failure)
 
     async def _part(self, part: Part, now_ms: int, samples: list[Sample], problems: list[str]) -> None:
         """Read a part into `samples`. A command that fails, or an answer that can't be, costs the rest of the part."""
@@ -242,6 +241,31 @@ class MikrotikSource:
     }
 
 
+class LatencySource:
+    """How long commands took, all routers together: a histogram for each would be half of all that is told of it."""
+
+    metrics: tuple[Metric, ...] = (m.LATENCY,)
+    reasons: tuple[str, ...] = ()
+
+    def __init__(self, host: str, settings: MikrotikSettings) -> None:
+        self.host, self.name = host, "mikrotik"
+        self.origin = f"collector/{host}/{self.name}"
+        self.interval_seconds = self.deadline_seconds = settings.interval_seconds
+        self._latency = Histogram(m.LATENCY, LATENCY_BOUNDS)
+
+    def observe(self, method: str, endpoint: str, taken: float) -> None:
+        """A router has answered after so many seconds."""
+        self._latency.observe(taken, host=self.host, method=method, endpoint=endpoint)
+
+    async def read(self, now_ms: int) -> Reading:
+        """What was observed until now."""
+        return Reading(self._latency.samples(now_ms))
+
+
 def sources(settings: Settings) -> list[Source]:
-    """A source for each router of the section `mikrotik`."""
-    return [MikrotikSource(settings.collector.host, settings.mikrotik, one) for one in settings.mikrotik.routers]
+    """A source for each router of the section `mikrotik`, and one for all of them."""
+    host, mikrotik = settings.collector.host, settings.mikrotik
+    if not mikrotik.routers:
+        return []
+    latency = LatencySource(host, mikrotik)
+    return [*(MikrotikSource(host, mikrotik, one, latency) for one in mikrotik.routers), latency]

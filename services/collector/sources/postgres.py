@@ -16,7 +16,7 @@ from services.collector.settings import Settings
 from services.collector.source import Reading, Source
 from shared.messages.samples import Sample
 from shared.postgres.connection import KeptConnection
-from shared.postgres.errors import OF_STATEMENTS, DatabaseError
+from shared.postgres.errors import OF_STATEMENTS, REASONS, DatabaseError
 from shared.postgres.settings import OWN, Part, PostgresSettings
 
 __all__ = ["METRICS", "PostgresSource", "sources"]
@@ -35,6 +35,7 @@ class PostgresSource:
     """Reads one server, part by part; what can't be read costs only its own samples, unless the connection is lost."""
 
     metrics = METRICS
+    reasons: tuple[str, ...] = (*REASONS, "too_many", "old_extension", "locked")
 
     def __init__(
         self,

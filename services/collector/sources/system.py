@@ -76,6 +76,7 @@ class SystemSource:
 
     name = "system"
     metrics = METRICS
+    reasons: tuple[str, ...] = ("disk_deadline", "disk_error")
 
     def __init__(
         self,

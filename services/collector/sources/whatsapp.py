@@ -38,6 +38,7 @@ class WhatsappSource:
     """Asks all parts of one gateway side by side; what can't be read costs only its own samples."""
 
     metrics = METRICS
+    reasons: tuple[str, ...] = ()  # whatsapp_errors_total counts them
 
     def __init__(self, host: str, settings: WhatsappSettings, gateway: GatewaySettings) -> None:
         """`host` is this machine, whose reading it is; `gateway` is one of `settings`."""
@@ -110,6 +111,7 @@ class CanarySource:
     """Sends a message now and then and waits for its acknowledgement: a source of its own, so that no other waits."""
 
     metrics = METRICS
+    reasons: tuple[str, ...] = ()
 
     def __init__(
         self, host: str, settings: WhatsappSettings, gateway: str, waha: WahaSettings, canary: CanarySettings

@@ -28,8 +28,8 @@ class Damped(NamedTuple):
 
 
 def damped(before: Damped | None, found: Status, damping: Damping) -> Damped:
-    """The state after a run that found `found`; `before` is None at the first, which is believed as it is: nothing else
-    is known, and to call it healthy would end alerts that are true.
+    """The state after a run that found `found`; `before` is None at the first, which is believed as it is (it has been
+    confirmed): nothing else is known, and to call it healthy would end alerts that are true.
 
     What is told gets as bad as the mildest of the last `failures` findings and as good as the worst of the last
     `successes`: with three of each, one that alternates between degraded and unhealthy is degraded, not healthy.

@@ -18,8 +18,8 @@ LATENCY = Metric(
     "mikrotik_api_latency_seconds",
     "histogram",
     "seconds",
-    "How long the router's API took for a command, from its first byte sent to the last received",
-    ("router", "method", "endpoint"),
+    "How long the routers' API took for a command, from its first byte sent to the last received",
+    ("host", "method", "endpoint"),
 )
 INFO = Metric(
     "mikrotik_info",

@@ -1,8 +1,8 @@
-"""What `bench collector` counts as polled in time."""
+"""What the benches count as polled in time."""
 
 import pytest
 
-from bench.collector import Figures, Polls, in_time
+from bench._polls import Figures, Polls, in_time
 
 
 @pytest.mark.parametrize(
