@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -37,29 +38,37 @@ def test(context: typer.Context) -> None:
     if "-m" not in arguments and not any(argument.startswith("-m=") for argument in arguments):
         err.print(f"Left out: {LEFT_OUT}. What else is skipped, and why, is listed at the end.", markup=False)
     if not arguments:
-        # Most of the time a test waits for a server, so two at a time are quicker also on two cores; by file, since
-        # the tests of a file share their servers: see tests/scheduling.py.
-        arguments = ["--numprocesses=2", "--dist=loadfile"]
+        # A third of the time a test waits for a server, so one more at a time than there are processors is quicker;
+        # by file, since the tests of a file share their servers: see tests/scheduling.py.
+        arguments = [f"--numprocesses={_processors() + 1}", "--dist=loadfile"]
     raise typer.Exit(_python("-m", "pytest", *arguments).returncode)
 
 
 def check() -> None:
     """Lint, types, import rules, contracts, the browser application's types. Goes on after a failure."""
     failed = []
-    for step in _steps():
-        err.print(f"{step.name} ...", end=" ", markup=False)
-        begun = time.monotonic()
-        done = step.run()
-        seconds = time.monotonic() - begun
-        if done.returncode == 0:
-            err.print(f"passed ({seconds:.1f} s)")
-        else:
-            failed.append(step.name)
-            err.print(f"FAILED ({seconds:.1f} s)")
-            print((done.stdout + done.stderr).strip(), flush=True)
+    with ThreadPoolExecutor(_processors()) as threads:
+        for one in as_completed([threads.submit(_timed, step) for step in _steps()]):
+            step, done, seconds = one.result()
+            if done.returncode == 0:
+                err.print(f"{step.name}: passed ({seconds:.1f} s)", markup=False)
+            else:
+                failed.append(step.name)
+                err.print(f"{step.name}: FAILED ({seconds:.1f} s)", markup=False)
+                print((done.stdout + done.stderr).strip(), flush=True)
     if failed:
         fail(f"Failed: {', '.join(failed)}.")
     err.print("All checks passed.")
+
+
+def _timed(step: Step) -> tuple[Step, subprocess.CompletedProcess[str], float]:
+    begun = time.monotonic()
+    return step, step.run(), time.monotonic() - begun
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def contracts(
@@ -80,16 +89,16 @@ def bench(context: typer.Context, name: Annotated[str, typer.Argument(help="One 
 
 def _steps() -> list[Step]:
     python = partial(_captured, sys.executable)
-    steps = [
+    # What takes long begins first.
+    web_steps = [Step("browser application", _check_web)] if (web.WEB / "package.json").exists() else []
+    return [
+        *web_steps,
+        Step("mypy --strict", partial(python, "-m", "mypy")),
         Step("ruff check", partial(python, "-m", "ruff", "check", ".")),
         Step("ruff format", partial(python, "-m", "ruff", "format", "--check", ".")),
-        Step("mypy --strict", partial(python, "-m", "mypy")),
         Step("import rules", partial(python, "-c", _LINT_IMPORTS)),
         *(Step(f"contracts: {module}", partial(python, "-m", module, "--check")) for module in _generators()),
     ]
-    if (web.WEB / "package.json").exists():
-        steps.append(Step("browser application", _check_web))
-    return steps
 
 
 # import-linter has no `python -m`, and its script may not be on the PATH; it imports what it looks at.
