@@ -21,6 +21,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 # In the order in which people read them.
 SERVICES = ("collector", "health", "alerting", "history", "notifier", "api")
 ALERTING = "alerting"
+# Modules with a `check(settings)`, for what a service's settings alone can't say: ValueError, one problem a line.
+CHECKS = {"notifier": "services.notifier.configured"}
 MOST_WORKERS = 64
 
 
@@ -137,11 +139,22 @@ def configuration(file: Path | None, environment: Mapping[str, str] | None = Non
             continue
         if isinstance(settings, StackSettings):
             local = settings.local
-        else:
-            loaded[name] = settings
+            continue
+        loaded[name] = settings
+        if name in CHECKS:
+            problems += _found_by_check(name, settings, file)
     if problems:
         raise BadSettings("\n".join(problems))
     return Configuration(file, local, loaded)
+
+
+def _found_by_check(service: str, settings: CommonSettings, file: Path | None) -> list[str]:
+    """What only the service's own parts can say of its settings."""
+    try:
+        importlib.import_module(CHECKS[service]).check(settings)
+    except ValueError as error:
+        return [f"{file or 'settings'}: {line}" for line in str(error).splitlines()]
+    return []
 
 
 def further_workers(count: int) -> list[str]:

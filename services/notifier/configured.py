@@ -6,7 +6,7 @@ from glob import glob
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from services.notifier.channels import Channel, ChannelSettings, Context
+from services.notifier.channels import Channel, Context
 from services.notifier.channels.registry import BadChannel, make, parse
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
@@ -16,7 +16,8 @@ from services.notifier.core.recipients import Directory, unknown
 from services.notifier.core.templates import templates
 from services.notifier.core.wording import Wording
 from services.notifier.direct import Target
-from services.notifier.gateways import gateways
+from services.notifier.gateways import gateways, sending
+from services.notifier.receiver_checks import to_of
 from services.notifier.recipients import Recipients
 from services.notifier.settings import Settings
 from shared.messages.access import Recipient
@@ -136,7 +137,12 @@ def place_of(destination: Destination) -> str:
 
 def routing_of(settings: Settings) -> Routing:
     """What is configured, or the specification's routes."""
-    return routing_in_effect(settings.notifications, list(gateways(settings.whatsapp)))
+    return routing_in_effect(settings.notifications, [one.name for one in sending(settings.whatsapp)])
+
+
+def check(settings: Settings) -> None:
+    """BadChannel with the place of each entry of a receiver that can't be used. `./pantau config check` asks."""
+    ways_of(settings, routing_of(settings))
 
 
 def directory_of(settings: Settings) -> Directory:
@@ -183,11 +189,7 @@ def wording_of(settings: Settings, routing: Routing) -> Wording:
 def _way(receiver: str, one: Integration, routing: Routing, context: Context, directory: Directory, place: str) -> Way:
     settings = parse(one.kind, one.settings, routing.defaults, place)
     destination = Destination(receiver, one.kind, one.index, send_resolved=settings.send_resolved)
-    to = _to(settings)
+    to = to_of(settings)
     if missing := unknown(to, directory):
         raise ValueError(f"to: {'; '.join(missing)}")
     return Way(destination, make(one.kind, settings, destination.name, context), to)
-
-
-def _to(settings: ChannelSettings) -> tuple[To, ...]:
-    return tuple(one.to() for one in getattr(settings, "to", ()) if not isinstance(one, str))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from services.notifier.channels.accounts import DatadogAccount, NewRelicAccount
 from services.notifier.core.forwarding import selectors_of
@@ -26,7 +26,8 @@ def _is_selector(text: str) -> str:
     return text
 
 
-Interval = Annotated[int, BeforeValidator(_seconds), Field(ge=10, le=3_600)]
+# A count has the time at which its interval began, and Datadog refuses what is older than an hour.
+Interval = Annotated[int, BeforeValidator(_seconds), Field(ge=10, le=1_800)]
 """Whole seconds, from `60s` or a plain number."""
 Chosen = Annotated[str, AfterValidator(_is_selector)]
 
@@ -74,31 +75,3 @@ class ForwardSettings(Section):
     def selectors(self) -> tuple[Selector, ...]:
         """`match`, read."""
         return selectors_of(self.match)
-
-
-class BadForward(ValueError):
-    """Entries of `notifications.forward` that can't be used; the text says where and why, one problem a line."""
-
-
-def forwards_of(entries: list[dict[str, Any]]) -> list[ForwardSettings]:
-    """The checked entries. BadForward with every problem; no secret is repeated."""
-    found: list[ForwardSettings] = []
-    problems: list[str] = []
-    for number, entry in enumerate(entries):
-        try:
-            found.append(ForwardSettings.model_validate(entry))
-        except ValidationError as error:
-            problems += [_told(one, number) for one in error.errors(include_url=False, include_input=False)]
-    names = [one.label for one in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        problems.append(f"notifications.forward: two are called {', '.join(twice)}: give them names")
-    if problems:
-        raise BadForward("\n".join(problems))
-    return found
-
-
-def _told(problem: Any, number: int) -> str:
-    where = ".".join(str(step) for step in ("notifications", "forward", number, *problem["loc"]))
-    if problem["type"] == "extra_forbidden":
-        return f"{where}: there is no such setting"
-    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"

@@ -60,6 +60,11 @@ class Gateway:
         self.settings, self.turns = settings, Turns(settings.name, settings.rate)
 
 
+def sending(settings: WhatsappSettings) -> list[GatewaySettings]:
+    """Those through which messages can go."""
+    return [one for one in settings.gateways if one.can_send]
+
+
 def gateways(settings: WhatsappSettings) -> Mapping[str, Gateway]:
-    """Those through which messages can go, by name."""
-    return {one.name: Gateway(one) for one in settings.gateways if one.can_send}
+    """The same by name. Once for a program: whoever sends has to share them."""
+    return {one.name: Gateway(one) for one in sending(settings)}

@@ -13,6 +13,7 @@ from services.notifier.core.postable import Outside
 from services.notifier.core.resending import ResendRules
 from services.notifier.core.retrying import RetryPolicy
 from services.notifier.followed import Followed
+from services.notifier.forwarding import Forwarder
 from services.notifier.intake import Intake
 from services.notifier.ledger_log import LedgerLog
 from services.notifier.recipients import Recipients
@@ -72,8 +73,11 @@ def program(settings: Settings) -> Program:
             lambda: configured.targets(watched_by, clock.now_ms()),
             lambda: intake.active is not None and intake.active.is_live,
         )
-        if chosen.alertmanagers:
+        if settings.notifications.alertmanagers:
             work.append(alertmanagers(settings, runtime).run(chosen.drain_seconds))
+        if settings.notifications.forward:
+            forwarder = Forwarder(bootstrap, runtime.producer, settings.notifications.forward)
+            work.append(forwarder.run(chosen.drain_seconds))
         try:
             async with asyncio.TaskGroup() as tasks:
                 for running in work:
@@ -92,7 +96,7 @@ def alertmanagers(settings: Settings, runtime: Runtime) -> Alertmanagers:
         settings.kafka.bootstrap,
         runtime.producer,
         runtime.readiness,
-        chosen.alertmanagers,
+        settings.notifications.alertmanagers,
         Outside(settings.external.url, settings.external.labels),
         ResendRules(
             delay_ms=round(chosen.resend.delay_seconds * 1000),

@@ -1,12 +1,11 @@
 """The settings of notifier: section `notifier` of `pantau.yaml`, or `PANTAU_NOTIFIER__KEY`."""
 
-from collections import Counter
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
-from services.notifier.alertmanager_settings import AlertmanagerSettings
-from shared.routing.settings import NotificationsSettings
+from services.notifier.outside_settings import NotifierNotifications
+from services.notifier.receiver_checks import problems_of
 from shared.settings import AdminSettings, CommonSettings, Section
 from shared.whatsapp.settings import WhatsappSettings
 
@@ -42,8 +41,6 @@ class NotifierSettings(Section):
 
     admin: AdminSettings = AdminSettings(port=18085)
     """Where /health/live, /health/ready and /metrics are served."""
-    alertmanagers: Annotated[list[AlertmanagerSettings], Field(max_length=20)] = []
-    """Each gets every alert, in the format of Alertmanager's API v2, beside the receivers."""
     resend: ResendSettings = ResendSettings()
     """How Alertmanagers are kept informed."""
     retry: RetrySettings = RetrySettings()
@@ -58,18 +55,16 @@ class NotifierSettings(Section):
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
     """How long deliveries under way may take once the notifier is told to stop."""
 
-    @field_validator("alertmanagers")
-    @classmethod
-    def _labels_differ(cls, alertmanagers: list[AlertmanagerSettings]) -> list[AlertmanagerSettings]:
-        twice = [name for name, count in Counter(one.label for one in alertmanagers).items() if count > 1]
-        if twice:
-            raise ValueError(f"two Alertmanagers are called {', '.join(twice)}")
-        return alertmanagers
-
 
 class Settings(CommonSettings):
     """Everything notifier is told."""
 
     notifier: NotifierSettings = NotifierSettings()
-    notifications: NotificationsSettings = NotificationsSettings()
+    notifications: NotifierNotifications = NotifierNotifications()
     whatsapp: WhatsappSettings = WhatsappSettings()
+
+    @model_validator(mode="after")
+    def _receivers_can_be_told(self) -> Self:
+        if problems := list(problems_of(self.notifications)):
+            raise self.notifications.refusal(problems)
+        return self

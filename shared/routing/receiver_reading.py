@@ -78,7 +78,7 @@ def _integrations(kind: str, tree: Tree | None, reading: FieldReader) -> Iterato
         settings = {key: plain(value) for key, value in one.mapping.items()}
         told = one.mapping.get("send_resolved")
         resolved = kind not in SILENT_ABOUT_ENDS if told is None else reading.flag(told, "send_resolved")
-        yield Integration(kind, index, settings, resolved)
+        yield Integration(kind, index, settings, resolved, reading.place(item))
 
 
 def _fallback(tree: Tree | None, reading: FieldReader) -> Fallback | None:

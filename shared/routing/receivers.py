@@ -38,6 +38,8 @@ class Integration:
     settings: Mapping[str, Any] = field(repr=False)  # it holds secrets
     send_resolved: bool = True
     """Whether the end of an alert is told too; also in the settings, if it is written."""
+    place: str = field(default="", compare=False)
+    """Where it is written: file and line, or the path in the settings."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Section `notifications` of `pantau.yaml`: who is told of what, when, and what mutes it. notifier acts by it; api
 shows it and says who would be told."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -14,8 +15,10 @@ from shared.routing.errors import BadRouting
 from shared.routing.people import Language
 from shared.routing.people_settings import PeopleSettings
 from shared.routing.plain_tree import steps_of, tree_of
+from shared.routing.receiver_reading import read_global
 from shared.routing.watchdog_settings import WatchdogSettings
 from shared.rules.errors import BadRule
+from shared.rules.fields import FieldReader
 from shared.settings import Section
 
 
@@ -47,8 +50,10 @@ class NotificationsSettings(PeopleSettings):
     """The same, as Alertmanager called them before 0.24."""
     templates: list[str] = []
     """Files of templates; `*` stands for any."""
-    alertmanagers: Annotated[list[dict[str, Any]], Field(max_length=20)] = []
+    alertmanagers: list[Any] = []
     """Alertmanagers that get every alert beside the receivers; read further by notifier alone."""
+    forward: list[Any] = []
+    """Metrics for outside monitoring systems; read further by notifier alone."""
     wording: WordingSettings = WordingSettings()
     """How messages are worded."""
     links: LinksSettings = LinksSettings()
@@ -62,6 +67,12 @@ class NotificationsSettings(PeopleSettings):
         """What the file or the keys say; None if nothing is configured."""
         return self._routing
 
+    def refusal(self, problems: Sequence[tuple[str, str]]) -> ValidationError:
+        """What settings that have this section raise of problems with integrations: (their `place`, reason)."""
+        in_file = self.alertmanager_file is not None
+        below = [_in_file(place, why) if in_file else (steps_of(place), why) for place, why in problems]
+        return _refused([(("notifications", *steps), why) for steps, why in below])
+
     @model_validator(mode="after")
     def _routes(self) -> Self:
         inline = {key: value for key, value in self.model_dump(by_alias=True, include=_FIELDS).items() if value}
@@ -71,7 +82,8 @@ class NotificationsSettings(PeopleSettings):
             self._routing = _read_file(self.alertmanager_file)
         elif inline.keys() - {"global"}:
             self._routing = _read_inline(inline)
-        # Only `global`: the default routes hold, with what it says.
+        elif inline:
+            _check_global(inline["global"])  # the default routes hold, with what it says
         return self
 
     @model_validator(mode="after")
@@ -82,6 +94,8 @@ class NotificationsSettings(PeopleSettings):
         return self
 
 
+Problem = tuple[tuple[str | int, ...], str]
+"""The steps to its place, and what is wrong there."""
 _FIELDS = {"global_" if key == "global" else key for key in KEYS}
 
 
@@ -92,7 +106,7 @@ def _read_file(path: Path) -> Routing:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise _refused([(("alertmanager_file",), f"{path} can't be read: {reason}")]) from error
     except BadRouting as error:
-        raise _refused([(("alertmanager_file",), f"{place}: {why}") for place, why in error.problems]) from error
+        raise _refused([_in_file(place, why) for place, why in error.problems]) from error
 
 
 def _read_inline(values: dict[str, Any]) -> Routing:
@@ -102,7 +116,18 @@ def _read_inline(values: dict[str, Any]) -> Routing:
         raise _refused([(steps_of(place), reason) for place, reason in error.problems]) from error
 
 
-def _refused(problems: list[tuple[tuple[str | int, ...], str]]) -> ValidationError:
+def _check_global(values: dict[str, Any]) -> None:
+    reading = FieldReader("/global")
+    read_global(tree_of(values), reading)
+    if reading.problems:
+        raise _refused([(steps_of(place), reason) for place, reason in reading.problems])
+
+
+def _in_file(place: str, reason: str) -> Problem:
+    return ("alertmanager_file",), f"{place}: {reason}"
+
+
+def _refused(problems: Sequence[Problem]) -> ValidationError:
     """The problems, each with its own place below the section."""
     details = [
         InitErrorDetails(type=PydanticCustomError("routing", "{reason}", {"reason": reason}), loc=steps, input=None)

@@ -40,7 +40,7 @@ class Pushing:
             "PANTAU_KAFKA__BOOTSTRAP": bootstrap,
             "PANTAU_LOG__FORMAT": "json",
             "PANTAU_NOTIFIER__ADMIN__PORT": str(self.admin),
-            "PANTAU_NOTIFIER__ALERTMANAGERS": json.dumps(alertmanagers),
+            "PANTAU_NOTIFICATIONS__ALERTMANAGERS": json.dumps(alertmanagers),
             "PANTAU_NOTIFIER__RESEND__DELAY_SECONDS": str(DELAY_SECONDS),
             **environment,
         }

@@ -92,13 +92,20 @@ async def test_fields_are_templates_over_alertmanagers_data() -> None:
         notice(told(), told("disk_full", "resolved")),
         title='{{ template "slack.default.title" . }} [{{ .Status | toUpper }}:{{ .Alerts.Firing | len }}]',
         text='{{ range .Alerts }}{{ .Labels.alertname }} {{ .StartsAt.Format "15:04 MST" }}\n{{ end }}',
-        footer='{{ .GroupLabels.SortedPairs.Values | join " " }} {{ (.CommonLabels.Remove .GroupLabels.Names).Values | join "," }}',
+        pretext='{{ .GroupLabels.SortedPairs.Values | join " " }}',
+        footer='{{ (.CommonLabels.Remove (stringSlice "router")).Values | join "," }}',
         fields=[{"title": "{{ .Receiver }}", "value": "{{ .Nothing }}"}],
+        actions=[
+            {"text": "Graph", "url": "{{ (index .Alerts 0).GeneratorURL }}", "confirm": {"text": "{{ .Status }}?"}}
+        ],
     )
     (attachment,) = came.json["attachments"]
     assert attachment["title"] == "🚨 CRITICAL Alert: 1 firing, 1 resolved – bras-1 [FIRING:1]"
     assert attachment["text"] == "router_down 23:05 WIB\ndisk_full 23:05 WIB\n"
-    assert attachment["footer"] == "bras-1 critical,Depok"
+    assert (attachment["pretext"], attachment["footer"]) == ("bras-1", "critical,Depok")
+    (action,) = attachment["actions"]
+    assert action["url"].startswith("https://pantau.example/graph?g0.expr=mikrotik_cpu")
+    assert (action["type"], action["confirm"]) == ("button", {"text": "firing?"})
     # A wrong template is told, and the page goes out nevertheless.
     assert attachment["fields"][0]["title"] == "ops"
     assert "Nothing" in attachment["fields"][0]["value"]
@@ -121,6 +128,8 @@ async def test_telegram() -> None:
         "telegram", notice(told(message="x" * 9_000)), message="<b>{{ (index .Alerts 0).Message }}</b>"
     )
     assert custom.json["text"].startswith("<b>🚨 CRITICAL Alert</b>")  # a cut would have left <b> open
+    escaped = await asked("telegram", notice(told(message=WICKED)), message="<b>{{ (index .Alerts 0).Message }}</b>")
+    assert escaped.json["text"].startswith("<b>a &lt;b&gt;bold&lt;/b&gt;")
 
 
 async def test_telegram_says_how_long_to_wait() -> None:

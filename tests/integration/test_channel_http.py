@@ -120,8 +120,7 @@ async def test_certificates(tmp_path: Path) -> None:
             async with http(**config) as client:
                 outcome = await client.post(server.url, b"", {})
                 assert (outcome.reason if isinstance(outcome, Retry) else "") == reason
-        newer = {"tls_config": {"insecure_skip_verify": True, "min_version": "TLS13"}}
-        async with http(**newer) as client:
+        async with http(tls_config={"insecure_skip_verify": True, "min_version": "TLS13"}) as client:
             assert isinstance(await client.post(server.url, b"", {}), Retry)
 
 

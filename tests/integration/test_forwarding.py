@@ -6,10 +6,12 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+from infra.local import ports
 from services.notifier import metrics
-from services.notifier.forward_settings import forwards_of
+from services.notifier.forward_settings import ForwardSettings
 from services.notifier.forwarding import Forwarder
 from shared import clock
 from shared.bus import Outgoing, Producer
@@ -18,6 +20,7 @@ from shared.messages.samples import Sample, SampleBatch
 from shared.messages.topics import SAMPLES
 from tests.conftest import eventually
 from tests.integration.http_recorder import Asked, Recorder, Reply, recording
+from tests.integration.programs import running as program
 
 MINUTE = 60_000
 
@@ -123,7 +126,7 @@ class Source:
 
 @asynccontextmanager
 async def running(bootstrap: str, producer: Producer, group: str, *entries: dict[str, Any]) -> AsyncIterator[None]:
-    forwarder = Forwarder(bootstrap, producer, forwards_of(list(entries)), group)
+    forwarder = Forwarder(bootstrap, producer, [ForwardSettings.model_validate(one) for one in entries], group)
     task = asyncio.create_task(forwarder.run(drain_seconds=20))
     try:
         yield
@@ -202,9 +205,29 @@ async def test_what_is_left_goes_out_at_the_end(topics: str, producer: Producer)
     source = Source(producer)
     source.begins = clock.now_ms() - 1_000  # its interval is not over
     async with recording(Recorder(lambda _: Reply(202))) as server:
-        one = entry("datadog", f"dd-{name}", source, server, "geheim") | {"interval": "1h"}
+        one = entry("datadog", f"dd-{name}", source, server, "geheim") | {"interval": "30m"}
         async with running(topics, producer, group, one):
             await source.begin(f"dd-{name}")
             await source.publish(0, 9.0, 117.0, 60_000, more=("last",))
             await until(lambda: followed(f"dd-{name}") == 3)
         assert {value for _, _, value in source.datadog(server)} >= {9.0, 17.0}
+
+
+async def test_the_notifier_forwards_what_its_settings_say(topics: str, producer: Producer, tmp_path: Path) -> None:
+    source = Source(producer)
+    async with recording(Recorder(as_datadog)) as server:
+        entries = [entry("datadog", "dd", source, server, "geheim")]
+        environment = {
+            "PANTAU_KAFKA__BOOTSTRAP": topics,
+            "PANTAU_NOTIFIER__ADMIN__PORT": str(ports.free()[0]),
+            "PANTAU_NOTIFICATIONS__FORWARD": json.dumps(entries),
+        }
+        tries = count()
+
+        async def look() -> bool:
+            await source.publish(0, 1.0, 100.0, next(tries))
+            return bool(server.asked)
+
+        with program("services.notifier", tmp_path / "log", **environment):
+            await eventually(look)
+        assert ("gauge", 0, 1.0) in source.datadog(server)

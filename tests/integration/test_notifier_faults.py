@@ -79,13 +79,13 @@ def all_over(receiver: Receiver, events: Sequence[AlertEvent]) -> bool:
 
 async def publish_slowly(producer: Producer, events: Sequence[AlertEvent]) -> None:
     """In order, a few at a time, so that there is always something under way; the ends some time after."""
-    starts, ends = begun(events), ended(events)
-    for start in range(0, len(starts) + 200, 10):
-        await publish(producer, starts[start : start + 10])
-        if start >= 200:
-            await publish(producer, ends[(start - 200) // 2 : (start - 200) // 2 + 5])
+    starts = [event for event in events if event.state == "firing"]
+    over = {event.alert_id: event for event in ended(events)}
+    for start in range(0, len(starts), 5):
+        await publish(producer, starts[start : start + 5])
+        await publish(producer, [over[one.alert_id] for one in starts[max(start - 50, 0) : max(start - 45, 0)]])
         await asyncio.sleep(0.05)
-    await publish(producer, ends)  # those that are left, and the others once more
+    await publish(producer, [over[one.alert_id] for one in starts])  # those that are left, and the others once more
 
 
 @pytest.mark.faults

@@ -8,17 +8,19 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from services.notifier.settings import Settings
 from shared import clock
 from shared.routing.configuration import parse_routing
 from shared.routing.errors import BadRouting
+from shared.settings import BadSettings, load
 from tests.cases.routing import Case, CaseSilence, Event, cases
-from tests.cases.routing.refused import REFUSED
+from tests.cases.routing.refused import REFUSED, REFUSED_BY_CHANNELS
 from tests.cases.routing.together import LABEL, labels_together, together
 from tests.integration.alertmanager_peer import Peer, PeerAlert, accepts, alertmanager, needs_alertmanager
 from tests.integration.recording_webhooks import Recorder, recording
 from tests.integration.routing_play import expected, out_of_order, play, told
 
-CASES = cases()
+CASES = [case.of_alertmanager for case in cases()]
 HOUR_MS = 3_600_000
 
 pytestmark = [pytest.mark.peers, needs_alertmanager]
@@ -34,7 +36,7 @@ class AlertmanagerPlayer:
     async def silence(self, case: Case, silence: CaseSilence, start_ms: int) -> None:
         """A silence for this case alone."""
         matchers = [*silence.matchers, {"name": LABEL, "value": case.name}]
-        await self._peer.post_silence(matchers, start_ms, start_ms + silence.ends_ms)
+        await self._peer.post_silence(matchers, start_ms + silence.starts_ms, start_ms + silence.ends_ms)
 
     async def take(self, events: Sequence[tuple[Case, Event]], start_ms: int) -> None:
         """All that happens at one time, in one request."""
@@ -72,6 +74,16 @@ def test_amtool_and_we_take_each_case(case: Case, tmp_path: Path) -> None:
     is_accepted, said = accepts(text, tmp_path)
     assert is_accepted, said
     assert set(parse_routing(text, case.name).receivers) == {one["name"] for one in case.configuration["receivers"]}
+
+
+@pytest.mark.parametrize("name", REFUSED_BY_CHANNELS)
+def test_amtool_and_our_channels_refuse_what_is_broken(name: str, tmp_path: Path) -> None:
+    is_accepted, said = accepts(REFUSED_BY_CHANNELS[name], tmp_path)
+    assert not is_accepted, said
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(REFUSED_BY_CHANNELS[name])
+    with pytest.raises(BadSettings, match=rf"ALERTMANAGER_FILE: {file}:\d+: "):
+        load(Settings, {"PANTAU_NOTIFICATIONS__ALERTMANAGER_FILE": str(file)})
 
 
 @pytest.mark.parametrize("name", REFUSED)

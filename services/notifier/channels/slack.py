@@ -1,5 +1,6 @@
 """Channel `slack`: through an incoming webhook or `chat.postMessage`; with Alertmanager's `slack_configs` fields."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -40,6 +41,15 @@ class SlackField(Section):
     short: bool | None = None
 
 
+class SlackConfirmation(Section):
+    """What is asked before a button does what it does."""
+
+    text: Template
+    title: Template = ""
+    ok_text: Template = ""
+    dismiss_text: Template = ""
+
+
 class SlackAction(Section):
     """A button that leads somewhere."""
 
@@ -49,6 +59,7 @@ class SlackAction(Section):
     style: Template = ""
     name: Template = ""
     value: Template = ""
+    confirm: SlackConfirmation | None = None
 
 
 class SlackSettings(PostingSettings):
@@ -60,7 +71,7 @@ class SlackSettings(PostingSettings):
     """The incoming webhook's URL. This, or `api_url_file`, or `app_token`."""
     api_url_file: Path | None = None
     app_token: SecretStr | None = None
-    """A bot's token, for `chat.postMessage`. This or `app_token_file`."""
+    """A bot's token, for `chat.postMessage`, in place of `api_url`. This or `app_token_file`."""
     app_token_file: Path | None = None
     app_url: str = "https://slack.com/api/chat.postMessage"
     """Where messages with a token go."""
@@ -95,8 +106,6 @@ class SlackSettings(PostingSettings):
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
         token = secret_of("app_token", self.app_token, self.app_token_file)
-        if token is not None and (self.api_url is not None or self.api_url_file is not None):
-            raise ValueError("only one of api_url and app_token")
         if token is not None and not self.channel:
             raise ValueError("app_token needs a channel")
         request(self, {})
@@ -134,9 +143,7 @@ def render(notice: Notice, settings: SlackSettings, wording: Wording) -> Payload
         "image_url": of(settings.image_url),
         "thumb_url": of(settings.thumb_url),
         "mrkdwn_in": settings.mrkdwn_in,
-        "actions": [
-            without_nothing({name: of(value) for name, value in one.model_dump().items()}) for one in settings.actions
-        ],
+        "actions": [_filled_in(one, of) for one in settings.actions],
     }
     body: dict[str, Any] = {
         "channel": of(settings.channel),
@@ -148,6 +155,18 @@ def render(notice: Notice, settings: SlackSettings, wording: Wording) -> Payload
         "attachments": [without_nothing(attachment)],
     }
     return without_nothing(body)
+
+
+def _filled_in(section: Section, of: Callable[[str], str]) -> dict[str, Any]:
+    """The fields of `section` with their templates expanded, without those that are empty."""
+    fields = {name: getattr(section, name) for name in type(section).model_fields}
+    return without_nothing(
+        {
+            name: _filled_in(value, of) if isinstance(value, Section) else of(value)
+            for name, value in fields.items()
+            if value is not None
+        }
+    )
 
 
 def request(settings: SlackSettings, payload: Payload) -> Request:

@@ -38,19 +38,19 @@ class TelegramSettings(PostingSettings):
     chat_id: int | str | None = None
     """A chat's id, or `@name` of a channel. This, or `chat_id_file`, or `to`."""
     chat_id_file: Path | None = None
-    to: Annotated[list[ToSettings], Field(min_length=1, max_length=100)] | None = None
+    to: Annotated[list[ToSettings], Field(max_length=100)] = []
     """People, each of whom is told alone in the chat that `people` names."""
     message_thread_id: int | None = None
     """The topic of a group."""
     message: Template | None = None
-    """In `parse_mode`; absent: Pantau's text."""
+    """In `parse_mode`; with HTML, what `{{ … }}` gives is escaped. Absent: Pantau's text."""
     parse_mode: ParseMode = "HTML"
     disable_notifications: bool = False
     """Without a sound."""
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:
-        if sum(one is not None for one in (self.chat_id, self.chat_id_file, self.to)) != 1:
+        if sum(one is not None for one in (self.chat_id, self.chat_id_file, self.to or None)) != 1:
             raise ValueError("needs one of chat_id, chat_id_file and to")
         check_url("api_url", self.api_url)
         if secret_of("bot_token", self.bot_token, self.bot_token_file) is None:
@@ -62,15 +62,15 @@ def render(notice: Notice, settings: TelegramSettings, wording: Wording) -> Payl
     """The body; the chat of a person is in it, that of everybody is added with the request."""
     mode = settings.parse_mode
     chat: str | int | None = settings.chat_id
-    if settings.to is not None:
-        chat = getattr(notice.recipient, "telegram", None)
+    if settings.to:
+        chat = notice.recipient.telegram if notice.recipient else None
         if not chat:
             return {"problem": "no_chat"}
 
     def own() -> str:
         return text(notice, wording, LONGEST, MARKUPS[mode])
 
-    said = filled(settings.message, notice, wording, own)
+    said = filled(settings.message, notice, wording, own, is_html=mode == "HTML")
     if settings.message is not None and length(said) > LONGEST:
         said = own()  # to cut it might leave markup open, which Telegram refuses
     if mode == "Markdown" and settings.message is None:

@@ -55,7 +55,7 @@ class WebhookSettings(ChannelSettings):
 
 
 def render(notice: Notice, settings: WebhookSettings, outside: Outside) -> Payload:
-    """The body, as docs/channels.md describes it."""
+    """The body, as docs/webhooks.md describes it."""
     if settings.format == "pantau":
         return pantau_body(notice)
     return alertmanager_body(notice, outside, settings.max_alerts)

@@ -19,7 +19,9 @@ class Checkpoint:
 
     def encode(self) -> str:
         """As text."""
-        return json.dumps({"told_until": self.told_until_ms, "told": self.told_offset, "since": self.since_ms, "by": self.by})
+        return json.dumps(
+            {"told_until": self.told_until_ms, "told": self.told_offset, "since": self.since_ms, "by": self.by}
+        )
 
 
 def decode(text: str) -> Checkpoint | None:

@@ -1,6 +1,7 @@
 """What is said of a notice, in lines of pieces; markup and length come later."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import urlsplit
@@ -144,9 +145,10 @@ def _in_full(notice: Notice, alert: NoticedAlert, wording: Wording, phrases: Phr
 
 
 def _listed(notice: Notice, shown: int, wording: Wording, phrases: Phrases) -> list[Line]:
-    common = ", ".join(places(notice.common_labels, phrases))
+    labels = notice.common_labels
+    common = ", ".join(places(labels, phrases))
     lines: list[Line] = [(Piece(common),), ()] if common else []
-    lines += chain.from_iterable(_item(notice, one, wording, phrases) for one in notice.alerts[:shown])
+    lines += chain.from_iterable(_item(notice, one, labels, wording, phrases) for one in notice.alerts[:shown])
     if (left := len(notice.alerts) - shown) > 0:
         lines.append((Piece(phrases.more.format(left)),))
     lines += [(), (Piece(f"{phrases.time_of}: {instant(notice.planned_ms, wording.zone, phrases)}"),)]
@@ -154,14 +156,16 @@ def _listed(notice: Notice, shown: int, wording: Wording, phrases: Phrases) -> l
     return lines
 
 
-def _item(notice: Notice, alert: NoticedAlert, wording: Wording, phrases: Phrases) -> list[Line]:
+def _item(
+    notice: Notice, alert: NoticedAlert, common: Mapping[str, str], wording: Wording, phrases: Phrases
+) -> list[Line]:
     event = alert.event
     said = [value_of(event, phrases, with_threshold=False)]
     since = time_of_day(began_ms(event), wording.zone, phrases, notice.planned_ms)
     said.append(phrases.since.format(since))
     if alert.status != "firing":
         said[-1] += f", {duration(event.instant - began_ms(event), phrases)}"
-    own = {name: value for name, value in event.labels.items() if notice.common_labels.get(name) != value}
+    own = {name: value for name, value in event.labels.items() if common.get(name) != value}
     said += places(own, phrases)
     head: Line = (
         Piece(f"{_SIGNS[alert.status]} "),

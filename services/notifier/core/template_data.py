@@ -6,8 +6,10 @@ from typing import ClassVar
 
 from services.notifier.core.composing import began_ms, message_of
 from services.notifier.core.go_time import Moment
+from services.notifier.core.mail_html import html
 from services.notifier.core.notice import Notice, NoticedAlert
 from services.notifier.core.postable import Outside, generator_url
+from services.notifier.core.template_functions import Safe
 from services.notifier.core.text import text, title
 from services.notifier.core.wording import Wording
 from shared.rules.templates.values import Struct
@@ -110,7 +112,7 @@ class Alerts(list[Alert], Struct):
 
 
 class NoticeData(Struct):
-    """Alertmanager's `Data`; `Title`, `Text` and `Occasion` are ours."""
+    """Alertmanager's `Data`; `Title`, `Text`, `Html` and `Occasion` are ours."""
 
     seen: ClassVar[frozenset[str]] = frozenset(
         {
@@ -118,7 +120,7 @@ class NoticeData(Struct):
             *("NotificationReason", "Occasion"),
         }
     )
-    called: ClassVar[frozenset[str]] = frozenset({"Title", "Text"})
+    called: ClassVar[frozenset[str]] = frozenset({"Title", "Text", "Html"})
 
     def __init__(self, notice: Notice, wording: Wording) -> None:
         self._notice, self._wording = notice, wording
@@ -136,6 +138,10 @@ class NoticeData(Struct):
     def Text(self) -> str:  # noqa: N802 - beside Alertmanager's names
         """The text that Pantau would write."""
         return text(self._notice, self._wording, LONGEST_TEXT)
+
+    def Html(self) -> Safe:  # noqa: N802 - beside Alertmanager's names
+        """The page that Pantau would mail."""
+        return Safe(html(self._notice, self._wording))
 
 
 def _common(maps: Iterable[Mapping[str, object]]) -> dict[str, object]:

@@ -15,7 +15,7 @@ _TITLES = (
     *("rocketchat.default.title", "slack.default.fallback", "slack.default.title", "sns.default.subject"),
 )
 _TEXTS = (
-    *("__text_alert_list", "__text_alert_list_markdown", "discord.default.content", "discord.default.message"),
+    *("discord.default.content", "discord.default.message"),
     *("email.default.text", "jira.default.description", "mattermost.default.text", "msteams.default.text"),
     *("msteamsv2.default.text", "opsgenie.default.description", "pushover.default.message"),
     *("rocketchat.default.text", "slack.default.text", "sns.default.message", "telegram.default.message"),
@@ -29,6 +29,8 @@ _NOTHING = (
     *("slack.default.callbackid", "slack.default.color", "slack.default.footer", "slack.default.iconemoji"),
     *("slack.default.iconurl", "slack.default.pretext", "slack.default.username"),
 )
+# These are given alerts.
+_LISTS = ("__text_alert_list", "__text_alert_list_markdown", "pagerduty.default.instances")
 _OWN = "".join(
     f'{{{{ define "{name}" }}}}{body}{{{{ end }}}}'
     for names, body in (
@@ -37,6 +39,8 @@ _OWN = "".join(
         (_PLACES, "{{ .ExternalURL }}/alerts"),
         (_NOTHING, ""),
         (("__alertmanager", "pagerduty.default.client"), "Pantau"),
+        (("email.default.html",), "{{ .Html }}"),
+        (_LISTS, "{{ range . }}{{ .Message }} ({{ .Labels.SortedPairs.String }})\n{{ end }}"),
     )
     for name in names
 )

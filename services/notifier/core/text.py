@@ -20,12 +20,18 @@ def text(notice: Notice, wording: Wording, limit: int, markup: Markup = PLAIN) -
     are shortened, then lines left out from the end. Markup and escapes stay whole."""
     own = wording.of(notice)
     most = min(len(notice.alerts), MOST_ALERTS)
-    for shown in range(most, 0, -1):
-        lines = composed(notice, own, shown)
-        written = _written(lines, markup)
+    whole = _written(composed(notice, own, most), markup)
+    if length(whole) <= limit:
+        return whole
+    fitting, fits, too_many = "", 0, most
+    while too_many - fits > 1:
+        shown = (fits + too_many) // 2
+        written = _written(composed(notice, own, shown), markup)
         if length(written) <= limit:
-            return written
-    return _shortened(lines, limit, markup)
+            fitting, fits = written, shown
+        else:
+            too_many = shown
+    return fitting or _shortened(composed(notice, own, 1), limit, markup)
 
 
 def title(notice: Notice, wording: Wording, limit: int = LONGEST_TITLE) -> str:

@@ -1,6 +1,7 @@
 """How this installation speaks to people: language, zone, and the links that it gives them."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, Protocol
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -38,11 +39,21 @@ class Wording:
     """What `notifications.templates` defines."""
 
     def of(self, notice: Notice) -> "Wording":
-        """The same, in the language of whom `notice` is for."""
-        if notice.recipient is None:
+        """The same, in the language and zone of whom `notice` is for."""
+        person = notice.recipient
+        if person is None:
             return self
-        return replace(self, language=notice.recipient.language)
+        return replace(self, language=person.language, zone=_zone(person.zone) or self.zone)
 
     def alert_url(self, event: AlertEvent) -> str:
         """The page of the alert's episode."""
         return f"{self.external_url}/alerts/{quote(episode_id(event.alert_id, event.episode), safe='')}"
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str | None) -> ZoneInfo | None:
+    """None for one that is not known: the text of a message on the bus must not keep it from being told."""
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return None

@@ -3,7 +3,8 @@
 Each file says: `configuration` (an alertmanager.yml whose receivers are webhooks below http://receiver.invalid),
 `alerts` by name, `events` at seconds (`fire`, `resolve`; `began`: so many seconds ago), `silences`, and `expected`:
 at which second which receiver is told what. `number` is that of the webhook in its receiver, `route` the matchers on
-the way to the route. Events are at least half a second away from when a group is looked at.
+the way to the route; `alertmanager` is there where Alertmanager tells something else. Events are at least half a second
+away from when a group is looked at.
 """
 
 import re
@@ -52,9 +53,10 @@ class Event:
 
 @dataclass(frozen=True)
 class CaseSilence:
-    """A silence from the beginning on."""
+    """A silence; its times are those of the case."""
 
     matchers: Sequence[Mapping[str, str]]
+    starts_ms: int
     ends_ms: int
 
 
@@ -92,13 +94,22 @@ class Case:
 
     @cached_property
     def silences(self) -> tuple[CaseSilence, ...]:
-        """All begin with the case."""
-        return tuple(CaseSilence(one["matchers"], _ms(one["ends"])) for one in self.document.get("silences", ()))
+        """All are known from the beginning on."""
+        return tuple(
+            CaseSilence(one["matchers"], _ms(one.get("starts", 0)), _ms(one["ends"]))
+            for one in self.document.get("silences", ())
+        )
 
     @cached_property
     def expected(self) -> tuple[tuple[int, Told], ...]:
         """What is told when (ms)."""
-        return tuple((_ms(one["at"]), _told(one)) for one in self.document["expected"])
+        return _all_told(self.document["expected"])
+
+    @cached_property
+    def of_alertmanager(self) -> "Case":
+        """The same with what Alertmanager tells."""
+        document = {**self.document, "expected": self.document.get("alertmanager", self.document["expected"])}
+        return Case(self.name, document)
 
     @cached_property
     def ends_ms(self) -> int:
@@ -123,6 +134,10 @@ def cases() -> list[Case]:
 def alertmanagers_key(group_key: str) -> str:
     """The key of a group without what tells siblings with the same matchers apart."""
     return _NUMBERED.sub("", group_key)
+
+
+def _all_told(entries: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, Told], ...]:
+    return tuple((_ms(one["at"]), _told(one)) for one in entries)
 
 
 def _told(one: Mapping[str, Any]) -> Told:

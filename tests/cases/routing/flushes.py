@@ -1,11 +1,10 @@
 """When groups are looked at and what is told then: Alertmanager's rules in short, over shared.routing, for the cases.
 
-The notifier's own engine has to come to the same; it has to survive crashes, too, which is not to be seen here.
+The notifier's own engine has to come to the same, but where a case says that Alertmanager tells something else.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import yaml
 
@@ -15,7 +14,7 @@ from shared.routing.inhibition import Inhibition
 from shared.routing.receivers import Integration
 from shared.routing.silencing import silenced_by
 from shared.routing.tree import Route, group_key, group_labels, matching
-from tests.cases.routing import Case, Event, Told
+from tests.cases.routing import Case, CaseSilence, Event, Told
 
 START_MS = 1_795_000_000_000
 
@@ -45,7 +44,7 @@ class Flushes:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._routing: Routing = parse_routing(yaml.safe_dump(dict(case.configuration)), case.name)
-        self._silences = [_silence(number, one.matchers, one.ends_ms) for number, one in enumerate(case.silences)]
+        self._silences = [_silence(number, one) for number, one in enumerate(case.silences)]
         self._groups: dict[tuple[str, str], _Group] = {}
         self._firing: dict[str, Mapping[str, str]] = {}
         self._told: dict[tuple[str, int, str], _Entry] = {}
@@ -138,14 +137,16 @@ def _is_due(
     return before.at_ms < at_ms - repeat_interval_ms
 
 
-def _silence(number: int, matchers: Any, ends_ms: int) -> Silence:
-    return Silence(
-        id=str(number),
-        kind="silence",
-        matchers=list(matchers),
-        starts_at=START_MS,
-        ends_at=START_MS + ends_ms,
-        created_by="test",
-        created_at=START_MS,
-        comment="",
+def _silence(number: int, silence: CaseSilence) -> Silence:
+    return Silence.model_validate(
+        {
+            "id": str(number),
+            "kind": "silence",
+            "matchers": silence.matchers,
+            "starts_at": START_MS + silence.starts_ms,
+            "ends_at": START_MS + silence.ends_ms,
+            "created_by": "test",
+            "created_at": START_MS,
+            "comment": "",
+        }
     )

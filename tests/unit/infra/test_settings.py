@@ -61,3 +61,20 @@ def test_all_problems_are_told_with_their_place(tmp_path: Path) -> None:
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="no such settings file"):
         chosen_file(tmp_path / "none.yaml")
+
+
+def test_a_channel_that_cannot_be_used_is_told_before_the_notifier_starts(tmp_path: Path) -> None:
+    file = tmp_path / "pantau.yaml"
+    file.write_text(
+        "notifications:\n"
+        "  route: {receiver: page}\n"
+        "  receivers:\n"
+        "    - name: page\n"
+        "      whatsapp_configs: [{gateway: nowhere, to: [{number: '628110000000'}]}]\n"
+        "      webhook_configs: [{url: ftp://example.net}]\n"
+    )
+    with pytest.raises(BadSettings) as raised:
+        configuration(file, {})
+    first, second = sorted(str(raised.value).splitlines())
+    assert first.startswith(f"{file}: notifications.receivers[page].webhook_configs[0]: url is not of the form")
+    assert second.startswith(f"{file}: notifications.receivers[page].whatsapp_configs[0]: gateway nowhere can't send")

@@ -40,7 +40,7 @@ def silence_of(silence: CaseSilence, identity: str, start_ms: int, *more: Mappin
             "id": identity,
             "kind": "silence",
             "matchers": [*silence.matchers, *more],
-            "starts_at": start_ms,
+            "starts_at": start_ms + silence.starts_ms,
             "ends_at": start_ms + silence.ends_ms,
             "created_by": "test",
             "created_at": start_ms,

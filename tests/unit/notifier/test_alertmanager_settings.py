@@ -13,16 +13,16 @@ from shared.settings import BadSettings, load
 
 def loaded(tmp_path: Path, *alertmanagers: dict[str, Any]) -> Settings:
     config = tmp_path / "pantau.yaml"
-    config.write_text(yaml.safe_dump({"notifier": {"alertmanagers": alertmanagers}}))
+    config.write_text(yaml.safe_dump({"notifications": {"alertmanagers": [*alertmanagers]}}))
     return load(Settings, {}, config)
 
 
 def one(tmp_path: Path, **settings: Any) -> AlertmanagerSettings:
-    return loaded(tmp_path, {"url": "http://am:9093", **settings}).notifier.alertmanagers[0]
+    return loaded(tmp_path, {"url": "http://am:9093", **settings}).notifications.alertmanagers[0]
 
 
 def test_there_is_none_unless_somebody_says_so(tmp_path: Path) -> None:
-    assert loaded(tmp_path).notifier.alertmanagers == []
+    assert loaded(tmp_path).notifications.alertmanagers == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_credentials(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(tmp_path: Path, settings: dict[str, Any], says: str) -> None:
-    with pytest.raises(BadSettings, match=r"pantau\.yaml:\d+: notifier\.alertmanagers\.0") as refused:
+    with pytest.raises(BadSettings, match=r"pantau\.yaml:\d+: notifications\.alertmanagers\.0") as refused:
         one(tmp_path, **settings)
     assert says in str(refused.value)
 

@@ -1,16 +1,20 @@
 """Samples that become points for outside monitoring systems."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.core.forward_bodies import datadog_series, newrelic_metrics
 from services.notifier.core.forwarding import FORGOTTEN_MS, GRACE_MS, Forwarding, Point, Waiting, selectors_of
-from services.notifier.forward_settings import BadForward, forwards_of
+from services.notifier.forward_settings import ForwardSettings
+from services.notifier.settings import Settings
 from shared.messages.samples import STALE, Sample, SampleBatch
+from shared.settings import BadSettings, load
 
 MINUTE = 60_000
 # The beginning of a minute.
@@ -192,6 +196,12 @@ def test_newrelics_body() -> None:
     ]
 
 
+def forwards(directory: Path, *entries: dict[str, Any]) -> list[ForwardSettings]:
+    file = directory / "pantau.yaml"
+    file.write_text(yaml.safe_dump({"notifications": {"forward": [*entries]}}))
+    return load(Settings, {}, file).notifications.forward
+
+
 DATADOG: dict[str, Any] = {"datadog": {"api_key": "geheim"}, "match": ["up"]}
 
 
@@ -206,19 +216,23 @@ DATADOG: dict[str, Any] = {"datadog": {"api_key": "geheim"}, "match": ["up"]}
         ([DATADOG | {"match": ["up{"]}], "is not PromQL"),
         ([DATADOG | {"interval": "1s"}], "forward.0.interval"),
         ([DATADOG | {"interval": "soon"}], "soon"),
+        ([DATADOG | {"interval": "1h"}], "forward.0.interval"),
         ([DATADOG | {"datadog": {"api_key": "a\nb"}}], "forward.0.datadog"),
         ([DATADOG | {"colour": 1}], "forward.0.colour: there is no such setting"),
-        ([DATADOG, DATADOG], "two are called datadog: give them names"),
+        ([DATADOG, DATADOG], "two systems are called datadog: give them names"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_its_place(entries: list[dict[str, Any]], says: str) -> None:
-    with pytest.raises(BadForward) as refused:
-        forwards_of(entries)
+def test_what_cannot_be_meant_is_refused_with_its_place(
+    tmp_path: Path, entries: list[dict[str, Any]], says: str
+) -> None:
+    with pytest.raises(BadSettings, match=r"pantau\.yaml:\d+: notifications\.forward") as refused:
+        forwards(tmp_path, *entries)
     assert says in str(refused.value)
     assert "geheim" not in str(refused.value)
 
 
-def test_what_is_taken() -> None:
-    one, other = forwards_of([DATADOG | {"interval": "2m"}, DATADOG | {"name": "eu", "tags": {"env": "prod"}}])
+def test_what_is_taken(tmp_path: Path) -> None:
+    more = DATADOG | {"name": "eu", "tags": {"env": "prod"}}
+    one, other = forwards(tmp_path, DATADOG | {"interval": "2m"}, more)
     assert (one.label, one.interval, other.label) == ("datadog", 120, "eu")
     assert other.tags == {"env": "prod"}

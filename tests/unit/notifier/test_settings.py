@@ -42,8 +42,8 @@ def test_receivers_from_the_file(tmp_path: Path) -> None:
 
 
 def test_a_channel_that_can_t_be_used_is_named(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, TWO.replace("https", "ftp"))
-    with pytest.raises(BadChannel, match=r"receivers\[ops\].webhook_configs\[0\]"):
+    settings = loaded(tmp_path, TWO + "      whatsapp_configs: [{gateway: main, to: [{number: '6281200000001'}]}]\n")
+    with pytest.raises(BadChannel, match=r"receivers\[ops\].whatsapp_configs\[0\]"):
         ways_of(settings, routing_of(settings))
 
 

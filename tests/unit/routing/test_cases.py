@@ -1,12 +1,13 @@
-"""The cases of tests/cases/routing: our tree, with the rules of flushing in short, tells what they expect. The same
-files are given to a real Alertmanager and to the notifier in tests/integration/test_routing_peers.py."""
+"""The cases of tests/cases/routing: our tree, with the rules of flushing in short, tells what Alertmanager is to tell.
+The same files are given to a real one in tests/integration/test_routing_peers.py, to the notifier's engine in
+tests/unit/notifier, and to the notifier in tests/integration/test_notifier_routing.py."""
 
 import pytest
 
 from tests.cases.routing import Case, cases
 from tests.cases.routing.flushes import Flushes
 
-CASES = cases()
+CASES = [case.of_alertmanager for case in cases()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

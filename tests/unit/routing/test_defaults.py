@@ -62,7 +62,7 @@ def test_people_are_told_the_way_that_they_can_be() -> None:
     (email,) = [one for one in routing(BOTH).receivers["critical"].integrations if one.kind == "email"]
     assert whatsapp.settings["to"] == [{"admins": True}, {"person": "ani"}]
     assert email.settings["to"] == [{"admins": True}, {"person": "budi"}]
-    assert email.settings["smarthost"] == SMTP["smtp_smarthost"]
+    assert routing(BOTH).defaults == SMTP
 
 
 def test_a_warning_that_whatsapp_does_not_take_goes_by_mail() -> None:

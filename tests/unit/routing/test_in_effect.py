@@ -26,7 +26,7 @@ def test_what_is_configured_holds() -> None:
 def test_where_only_mail_is_configured_the_default_routes_use_it() -> None:
     found = routing_in_effect(settings(**{"global": SMTP}, people=[{"name": "ani", "email": "ani@example.net"}]), [])
     (mail,) = found.receivers["critical"].integrations
-    assert (mail.kind, mail.settings["smarthost"]) == ("email", "mail.example.net:587")
+    assert (mail.kind, found.defaults) == ("email", SMTP)
     assert mail.settings["to"] == [{"admins": True}, {"person": "ani"}]
 
 

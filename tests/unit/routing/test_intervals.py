@@ -100,6 +100,7 @@ def test_when_it_is_on(chosen: TimeInterval, inside: list[str], outside: list[st
         # Clocks go back on 2026-10-25 at 01:00 UTC, forward on 2027-03-28 at 01:00 UTC.
         (one("Europe/Berlin", [("02:00", "02:30")]), "2026-10-25T00:10", "2026-10-25T00:30"),
         (one("Europe/Berlin", [("02:00", "02:30")]), "2026-10-25T00:30", "2026-10-25T01:00"),
+        (one("Europe/Berlin", [("02:00", "02:30")]), "2026-10-25T01:10", "2026-10-25T01:30"),
         (one("Europe/Berlin", [("01:30", "02:30")]), "2027-03-28T00:40", "2027-03-28T01:00"),
     ],
 )
@@ -144,6 +145,7 @@ def test_the_next_change_is_the_first(chosen: list[Span], quarters: int) -> None
         (None, {"days_of_month": ["32"]}),
         (None, {"days_of_month": ["-32:-1"]}),
         (None, {"days_of_month": ["-3:5"]}),
+        (None, {"days_of_month": ["-28:5"]}),
         (None, {"days_of_month": ["20:10"]}),
         (None, {"days_of_month": ["-1:-3"]}),
         (None, {"months": ["13"]}),

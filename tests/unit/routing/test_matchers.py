@@ -106,7 +106,7 @@ def test_quotes_are_undone(text: str) -> None:
 
 
 def test_quotes_are_gos() -> None:
-    assert quoted('a"b\\c\nd\x01é\u200b😀\U000e0001') == r'"a\"b\\c\nd\x01é\u200b😀\U000e0001"'
+    assert quoted('a"b\\c\nd\x01\x7fé\u200b😀\U000e0001') == r'"a\"b\\c\nd\x01\x7fé\u200b😀\U000e0001"'
     assert unquoted(r'"\x41\101\u00e9"') == "AAé"
     for bad in ('"', "a", '"a', r'"\q"', r'"\xff"', '"a"b"', '"\n"', r'"\ud800"'):
         with pytest.raises(ValueError):  # noqa: PT011

@@ -93,6 +93,12 @@ def test_what_is_wrong_in_the_settings_has_its_line(file: Path) -> None:
     assert refusal(file, "notifications: {rout: {}}") == ["pantau.yaml:1: notifications.rout: there is no such setting"]
 
 
+def test_what_holds_for_all_is_checked_without_routes_too(file: Path) -> None:
+    text = "notifications:\n  global:\n    smtp_from: a@example.net\n    smtp_form: b@example.net\n"
+    (told,) = refusal(file, text)
+    assert told.startswith("pantau.yaml:4: notifications.global.smtp_form: unknown field 'smtp_form': 'global' has ")
+
+
 def test_what_is_wrong_in_the_environment_has_its_variable(file: Path) -> None:
     assert refusal(file, PANTAU_NOTIFICATIONS__ROUTE='{"receiver": "q"}') == [
         "environment variable PANTAU_NOTIFICATIONS__ROUTE__RECEIVER: there is no receiver 'q'"
