@@ -178,7 +178,8 @@ async def test_kafka_goes_away_and_comes_back(tmp_path: Path) -> None:
     kafka = RestartableKafka(tmp_path / "kafka")
     before, during, after = episodes(5), episodes(5), episodes(5)
     (port,) = ports.free()
-    notifier = Notifier(kafka.bootstrap, tmp_path, f"http://127.0.0.1:{port}/hook")
+    # This process does not answer while it stops or starts the Kafka.
+    notifier = Notifier(kafka.bootstrap, tmp_path, f"http://127.0.0.1:{port}/hook", timeout="60s")
     receiver = Receiver()
     everything = before + during + after
 
