@@ -149,6 +149,10 @@ class Active:
         for entry in others:
             for reason in entry.muted_by:
                 metrics.MUTED.labels(reason.partition(":")[0]).inc()
+            if entry.state == "failed":
+                log.warning(
+                    "not sent any more", destination=entry.destination, notification=entry.id, reason=entry.reason
+                )
             self.settle(entry)
             self.dispatcher.let_go(entry.id)
         for one in planned:

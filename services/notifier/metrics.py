@@ -34,7 +34,7 @@ SAMPLE_LATENCY = Histogram(
 MUTED = Counter(
     "pantau_notifier_muted_total",
     "Alerts that are held back, once for each episode and reason: dependency, inhibited, silence, acknowledgement, "
-    "mute-time, quiet-hours, cooldown, flapping",
+    "mute-time, quiet-hours, cooldown",
     ["reason"],
 )
 WAITING = Gauge("pantau_notifier_deliveries_waiting", "What a receiver is still owed", ["receiver"])

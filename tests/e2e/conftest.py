@@ -139,11 +139,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory, recorder: "Recorder") -> Ite
             "most_series_per_group": MOST_SERIES,
         },
         "history": {"admin": {"port": free["history"]}},
-        "notifier": {
-            "admin": {"port": free["notifier"]},
+        "notifier": {"admin": {"port": free["notifier"]}},
+        "notifications": {
+            "route": {"receiver": "recorder", "immediate": True},
             "receivers": [
-                {"name": "recorder", "webhook": {"url": recorder.url, "format": "pantau"}},
-                {"name": "log", "log": {}},
+                {
+                    "name": "recorder",
+                    "webhook_configs": [{"url": recorder.url, "format": "pantau"}],
+                    "log_configs": [{}],
+                }
             ],
         },
     }

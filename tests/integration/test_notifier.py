@@ -12,10 +12,13 @@ from aiokafka import AIOKafkaProducer
 
 from infra.local import ports
 from services.notifier.channels.signing import key_of, signature
-from shared.bus import Producer
+from shared import clock
+from shared.bus import Outgoing, Producer
 from shared.messages.dead_letters import DeadLetter
+from shared.messages.notification_requests import NotificationRequest
 from shared.messages.notifications import Notification
-from shared.messages.topics import ALERT_EVENTS, DEAD_LETTERS
+from shared.messages.silences import Matcher, Silence
+from shared.messages.topics import ALERT_EVENTS, DEAD_LETTERS, NOTIFICATION_REQUESTS, NOTIFICATIONS, SILENCES
 from tests.conftest import eventually
 from tests.integration.notifier_program import (
     Notifier,
@@ -257,3 +260,59 @@ async def test_garbage_does_not_block_and_what_nobody_is_told_of_is_passed(
     letters = [DeadLetter.decode(one.value) for one in await records(topics, DEAD_LETTERS) if one.value]
     ours = [one for one in letters if one.value_base64 == base64.b64encode(garbage).decode()]
     assert [(one.consumer, one.topic) for one in ours] == [("notifier", ALERT_EVENTS.name)]
+
+
+async def test_a_receiver_is_tried_when_somebody_asks(topics: str, producer: Producer, tmp_path: Path) -> None:
+    async with listening(Receiver()) as receiver:
+        notifier = Notifier(topics, tmp_path, receiver.url)
+        request = NotificationRequest(id=uuid.uuid4().hex, receiver=notifier.receiver, at=clock.now_ms(), by="ani")
+
+        async def is_sent() -> bool:
+            found = [Notification.decode(one.value) for one in await records(topics, NOTIFICATIONS) if one.value]
+            ours = {(one.channel, one.state) for one in found if one.event_id == request.id and one.occasion == "test"}
+            return {("webhook", "sent"), ("log", "sent")} <= ours
+
+        with notifier.running():
+            await eventually(notifier.is_ready)
+            await producer.send(Outgoing(NOTIFICATION_REQUESTS, request.receiver, request, request.id, request.at))
+            await eventually(is_sent)
+            await eventually(notifier.is_ready)
+    (asked,) = [one for one in receiver.requests if one.body["occasion"] == "test"]
+    assert "ani" in asked.alert["message"]
+
+
+async def test_what_is_silenced_is_told_by_nobody_and_the_ledger_says_why(
+    topics: str, producer: Producer, tmp_path: Path
+) -> None:
+    silenced, other = episodes(1, team=uuid.uuid4().hex), episodes(1)
+    now_ms = clock.now_ms()
+    silence = Silence(
+        id=uuid.uuid4().hex,
+        kind="silence",
+        matchers=[Matcher(name="team", value=silenced[0].labels["team"])],
+        starts_at=now_ms - 60_000,
+        ends_at=now_ms + 3_600_000,
+        created_by="ani",
+        created_at=now_ms,
+        comment="maintenance",
+    )
+    await producer.send(Outgoing(SILENCES, silence.id, silence))
+    async with listening(Receiver()) as receiver:
+        notifier = Notifier(topics, tmp_path, receiver.url)
+
+        async def is_told() -> bool:
+            return facts(other) <= told(receiver.requests, other).keys()
+
+        async def is_begun() -> bool:
+            return facts(begun(other)) <= told(receiver.requests, other).keys()
+
+        with notifier.running():
+            await publish(producer, begun(silenced))
+            await publish(producer, begun(other))
+            await eventually(is_begun)
+            await publish(producer, ended(silenced))
+            await publish(producer, ended(other))
+            await eventually(is_told)
+    assert not told(receiver.requests, silenced)
+    found = [Notification.decode(one.value) for one in await records(topics, NOTIFICATIONS) if one.value]
+    assert [f"silence:{silence.id}"] in [one.muted_by for one in found if one.alert_id == silenced[0].alert_id]
