@@ -45,8 +45,16 @@ class Way:
 class Configured:
     """Answers the engine's questions (`Terms`) out of settings, recipients, and what mutes."""
 
-    def __init__(self, routing: Routing, ways: Mapping[str, Sequence[Way]], recipients: Recipients, muting: Muting):
+    def __init__(
+        self,
+        routing: Routing,
+        ways: Mapping[str, Sequence[Way]],
+        recipients: Recipients,
+        muting: Muting,
+        repeats_unknown: bool = True,
+    ) -> None:
         self._routing, self._ways, self._recipients, self.muting = routing, ways, recipients, muting
+        self._repeats_unknown = repeats_unknown
         self._by_place = {way.destination.name: way for found in ways.values() for way in found}
 
     @property
@@ -98,6 +106,10 @@ class Configured:
         """Whom the receivers reach now, for whoever tells them without the bus."""
         found = [one for receiver in receivers for one in self.destinations(receiver, now_ms)]
         return [Target(one.receiver, one.name, self.channel(one), self.recipient(one, now_ms)) for one in found]
+
+    def repeats_unknown(self, destination: Destination) -> bool:
+        """Whether what may have arrived is sent again: always where the other side drops what it has had."""
+        return self._repeats_unknown or self.channel(destination).deduplicates
 
     def fallback(self, receiver: str) -> Fallback | None:
         """Who is told where `receiver` can't be."""

@@ -8,6 +8,7 @@ from services.notifier.alertmanagers import Alertmanagers
 from services.notifier.channels.registry import BadChannel
 from services.notifier.configured import Configured, directory_of, routing_of, ways_of
 from services.notifier.core.checkpoint import Checkpoint
+from services.notifier.core.flapping import Damping
 from services.notifier.core.muting import Muting
 from services.notifier.core.postable import Outside
 from services.notifier.core.resending import ResendRules
@@ -21,7 +22,9 @@ from services.notifier.settings import RetrySettings, Settings
 from services.notifier.trials import Trials
 from services.notifier.watching import watching
 from shared import clock
+from shared.promql.durations import parse_duration
 from shared.routing.in_effect import watchdog_receivers
+from shared.routing.settings import FlappingSettings
 from shared.service import Program, Runtime
 
 
@@ -38,9 +41,9 @@ def program(settings: Settings) -> Program:
 
     async def run(runtime: Runtime) -> None:
         chosen, bootstrap = settings.notifier, settings.kafka.bootstrap
-        muting = Muting(routing.inhibit_rules)
+        muting = Muting(routing.inhibit_rules, damping(settings.notifications.flapping))
         recipients = Recipients(directory_of(settings), bootstrap, runtime.producer)
-        configured = Configured(routing, ways, recipients, muting)
+        configured = Configured(routing, ways, recipients, muting, chosen.unknown_outcomes == "repeat")
         ledger_log = LedgerLog(bootstrap, runtime.producer)
 
         def begin(checkpoint: Checkpoint | None) -> Active:
@@ -88,6 +91,11 @@ def program(settings: Settings) -> Program:
                 await channel.close()
 
     return run
+
+
+def damping(flapping: FlappingSettings | None) -> Damping | None:
+    """The settings as the core wants them."""
+    return None if flapping is None else Damping(flapping.begins, parse_duration(flapping.within))
 
 
 def alertmanagers(settings: Settings, runtime: Runtime) -> Alertmanagers:

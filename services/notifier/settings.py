@@ -1,6 +1,6 @@
 """The settings of notifier: section `notifier` of `pantau.yaml`, or `PANTAU_NOTIFIER__KEY`."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -51,6 +51,9 @@ class NotifierSettings(Section):
     read until some of it has its outcome."""
     receiver_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     """Requests that are under way to one receiver at once."""
+    unknown_outcomes: Literal["repeat", "leave"] = "repeat"
+    """What a kill interrupted may have arrived. Where the other side does not drop what comes twice under one id (mail,
+    chats, WhatsApp), `repeat` sends it again, so that none is lost; `leave` does not, so that none comes twice."""
     remembered_deliveries: Annotated[int, Field(ge=1_000, le=10_000_000)] = 200_000
     """Notifications with their outcome that are kept in memory."""
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0

@@ -3,7 +3,7 @@ shows it and says who would be told."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -11,6 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from shared.link_settings import LinksSettings
 from shared.routing.calendar_settings import Zone
 from shared.routing.configuration import KEYS, Routing, parse_routing, read_routing
+from shared.routing.duration_field import Between, Duration
 from shared.routing.errors import BadRouting
 from shared.routing.people import Language
 from shared.routing.people_settings import PeopleSettings
@@ -29,6 +30,15 @@ class WordingSettings(Section):
     """The time zone of times in messages, of quiet hours and of schedules."""
     language: Language = "id"
     """`id` or `en`."""
+
+
+class FlappingSettings(Section):
+    """When an alert that comes and goes is held back until it keeps still."""
+
+    begins: Annotated[int, Field(ge=1, le=99)] = 6
+    """It may begin so often …"""
+    within: Annotated[Duration, Between("10s", "1d")] = "15m"
+    """… within this time."""
 
 
 class NotificationsSettings(PeopleSettings):
@@ -54,6 +64,8 @@ class NotificationsSettings(PeopleSettings):
     """Alertmanagers that get every alert beside the receivers; read further by notifier alone."""
     forward: list[Any] = []
     """Metrics for outside monitoring systems; read further by notifier alone."""
+    flapping: FlappingSettings | None = FlappingSettings()
+    """What is held back for coming and going; null: nothing."""
     wording: WordingSettings = WordingSettings()
     """How messages are worded."""
     links: LinksSettings = LinksSettings()

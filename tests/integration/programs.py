@@ -28,7 +28,8 @@ def running(module: str, log: Path, **environment: str) -> Iterator[subprocess.P
     try:
         yield process
         process.terminate()
-        assert process.wait(STOP_SECONDS) == 0, log.read_text()[-5_000:]
+        code = process.wait(STOP_SECONDS)
+        assert code == 0, f"ended with {code}: {log.read_text()[-5_000:]}"
     finally:
         if process.poll() is None:
             process.kill()

@@ -53,7 +53,9 @@ class Deliveries:
         self._waiting = 0
 
     def put(self, one: Notification) -> None:
-        """Take a step of a delivery."""
+        """Take a step of a delivery. What mutes an alert for everybody is about no receiver."""
+        if not one.receiver:
+            return
         name = one.destination or f"{one.receiver}/{one.channel}"
         held = self._destinations.get(name)
         if held is None:

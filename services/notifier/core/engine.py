@@ -317,6 +317,10 @@ class Engine:
             why = "its receiver is no longer configured" if destination is None else "its events are no longer there"
             self._records.append(entry.model_copy(update={"state": "failed", "at": now_ms, "reason": why}))
             return []
+        if not self._terms.repeats_unknown(destination):
+            why = "nobody knows whether it arrived: a notifier ended between planning and recording it"
+            self._records.append(entry.model_copy(update={"state": "failed", "at": now_ms, "reason": why}))
+            return []
         group = self._groups.get(entry.group_key)
         planned = resumed(entry, destination, group.labels if group else {}, alerts[0])
         lane = self._desk.lane(entry.group_key, destination)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from services.notifier.core.flapping import LONGEST_MS, MOST_BEGINNINGS
 from shared.messages.alerts import AlertEvent
 
 MOST_ENDED = 100_000
@@ -32,6 +33,8 @@ class Episode:
     end: AlertEvent | None = None
     ended_ms: int | None = None
     """When the bus had the end."""
+    beginnings_ms: tuple[int, ...] = ()
+    """When the alert's latest episodes began, this one included."""
 
     @property
     def alert_id(self) -> str:
@@ -81,6 +84,8 @@ class Episodes:
 
     _alerts: dict[str, _Alert] = field(default_factory=dict)
     _ended: OrderedDict[str, Position] = field(default_factory=OrderedDict)
+    _beginnings: OrderedDict[str, tuple[int, ...]] = field(default_factory=OrderedDict)
+    """When the latest episodes of each alert began. Whoever takes over knows those that it folds again."""
 
     def __len__(self) -> int:
         return len(self._alerts)
@@ -155,7 +160,16 @@ class Episodes:
         held.cooldown_until_ms = episode.ready_ms + episode.firing.cooldown_ms
         held.anchor = episode.offset
         episode.begins_ms = max(episode.begins_ms, episode.ready_ms if episode.deferred else 0)
+        episode.beginnings_ms = self._begun(episode)
         return [Change("began", episode)]
+
+    def _begun(self, episode: Episode) -> tuple[int, ...]:
+        earlier = self._beginnings.pop(episode.alert_id, ())[1 - MOST_BEGINNINGS :]
+        recent = [one for one in earlier if one > episode.begins_ms - LONGEST_MS]
+        self._beginnings[episode.alert_id] = (*recent, episode.begins_ms)
+        while len(self._beginnings) > MOST_ENDED:
+            self._beginnings.popitem(last=False)
+        return self._beginnings[episode.alert_id]
 
     def _end(self, held: _Alert, event: AlertEvent, offset: int, accepted_ms: int) -> list[Change]:
         episode, begun = held.current, held.begun

@@ -1,12 +1,13 @@
 """What mutes an alert: one chain, in the order in which it is asked.
 
-dependency -> inhibition -> silence -> acknowledgement, whoever would be told. After these the engine asks for the
-route's time intervals and the person's rest.
+dependency -> inhibition -> silence -> acknowledgement -> flap damping, whoever would be told. After these the engine
+asks for the route's time intervals and the person's rest.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from services.notifier.core.episodes import Episode
+from services.notifier.core.flapping import Damping
 from shared.messages.health import HealthResult
 from shared.messages.silences import Silence
 from shared.routing.inhibition import Inhibition, InhibitRule
@@ -19,8 +20,9 @@ CHECK_LABEL = "service"
 class Muting:
     """Holds what is known of silences and health; what fires is asked for when it has changed."""
 
-    def __init__(self, inhibit_rules: Sequence[InhibitRule]) -> None:
-        self._inhibit_rules = inhibit_rules
+    def __init__(self, inhibit_rules: Sequence[InhibitRule], damping: Damping | None = None) -> None:
+        """Without `damping`, nothing counts as flapping."""
+        self._inhibit_rules, self._damping = inhibit_rules, damping
         self.silences: dict[str, Silence] = {}
         """Silences and acknowledgements by id."""
         self.health: dict[str, HealthResult] = {}
@@ -43,7 +45,10 @@ class Muting:
         if (source := self._inhibition.by(event.labels)) is not None and source != event.alert_id:
             return [f"inhibited:{source}"]
         found = silenced_by(self.silences.values(), event.labels, event.alert_id, event.episode, now_ms)
-        return [one for one in found if one.startswith("silence:")] or found
+        if found:
+            return [one for one in found if one.startswith("silence:")] or found
+        flaps = self._damping is not None and self._damping.holds_back(episode.beginnings_ms, now_ms)
+        return ["flapping"] if flaps else []
 
 
 def unhealthy_parent(health: Mapping[str, HealthResult], labels: Mapping[str, str], now_ms: int) -> str | None:

@@ -26,6 +26,10 @@ class Terms(Protocol):
         such way any more."""
         ...
 
+    def repeats_unknown(self, destination: Destination) -> bool:
+        """Whether a delivery of which nobody knows whether it arrived is tried again there."""
+        ...
+
     def fallback(self, receiver: str) -> Fallback | None:
         """Who is told where `receiver` can't be."""
         ...

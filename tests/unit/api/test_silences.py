@@ -105,6 +105,14 @@ def test_what_was_a_day_ago_is_not_counted_any_more() -> None:
     assert (found.sent, found.failed, found.p50_ms, found.failing) == (0, 1, None, True)
 
 
+def test_what_mutes_an_alert_for_everybody_is_about_no_receiver() -> None:
+    known = Deliveries()
+    known.put(
+        delivery("n", "planned").model_copy(update={"receiver": "", "destination": "", "muted_by": ["silence:s"]})
+    )
+    assert known.bodies([], NOW) == []
+
+
 @pytest.mark.parametrize(
     ("values", "q", "expected"),
     [([], 0.5, None), ([3.0], 0.95, 3.0), ([1.0, 2.0, 3.0, 4.0], 0.5, 2.0), ([1.0, 2.0], 0.95, 2.0)],

@@ -70,6 +70,9 @@ class CaseTerms:
     def destination(self, receiver: str, name: str) -> Destination | None:
         return next((one for one in self.destinations(receiver, 0) if one.name == name), None)
 
+    def repeats_unknown(self, destination: Destination) -> bool:
+        return True
+
     def fallback(self, receiver: str) -> Fallback | None:
         return self._routing.receivers[receiver].fallback
 

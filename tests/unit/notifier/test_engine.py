@@ -3,6 +3,7 @@
 import pytest
 
 from services.notifier.core.destinations import Destination
+from services.notifier.core.flapping import Damping
 from shared.messages.alerts import AlertEvent, State
 from shared.routing.receivers import Fallback
 from shared.routing.tree import Escalation, RouteDraft, build
@@ -256,3 +257,40 @@ def test_nobody_is_told_of_other_states(state: State) -> None:
     made = world(alert_event("a", 1, state, T, T), immediate=True)
     made.run(T + M)
     assert shown(made) == []
+
+
+def flapping(count: int, every_ms: int) -> list[AlertEvent]:
+    """An alert that is there for half the time, and stays in the end."""
+    times = [T + one * every_ms for one in range(count)]
+    ends = [down("a", at, at + every_ms // 2) for at in times[:-1]]
+    return [*(up("a", at) for at in times), *ends]
+
+
+def test_an_alert_that_flaps_is_held_back_until_it_keeps_still() -> None:
+    made = world(*flapping(6, M), immediate=True, group_interval_ms=M)
+    made.terms.damping = Damping(most=3, within_ms=10 * M)
+    made.run(T + 20 * M)
+    told = [(at // 60, alerts) for at, _, alerts in shown(made)]
+    assert told[:6] == [(one, [("a", state)]) for one in range(3) for state in ("firing", "resolved")]
+    # From minute 12 on no more than three of its six beginnings are within ten minutes.
+    assert told[6:] == [(12, [("a", "firing")])]
+    assert {reason for entry in made.ledger for reason in entry.muted_by} == {"flapping"}
+
+
+def test_an_alert_that_comes_and_goes_slowly_does_not_flap() -> None:
+    made = world(*flapping(6, 5 * M), immediate=True)
+    made.terms.damping = Damping(most=3, within_ms=10 * M)
+    made.run(T + 40 * M)
+    assert len(shown(made)) == 11
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_what_may_have_arrived_is_repeated_or_left_as_is_wanted(leaves: bool) -> None:
+    made = world(up("a", T), immediate=True)
+    made.terms.leaves_unknown = leaves
+    (first,) = made.look(T)
+    made.answer(first, recorded=False)
+    made.start()
+    made.run(T + M)
+    assert [one.record.id for _, one in made.arrived] == [first.record.id] * (1 if leaves else 2)
+    assert [entry.state for entry in made.ledger][-1] == ("failed" if leaves else "sent")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from services.notifier.core.destinations import Destination
 from services.notifier.core.engine import Engine
 from services.notifier.core.episodes import Episode
+from services.notifier.core.flapping import Damping
 from services.notifier.core.planned import Planned, outcome_of
 from shared.messages.alerts import AlertEvent
 from shared.messages.notifications import Notification
@@ -25,6 +26,8 @@ class FakeTerms:
     off_routes: dict[str, str] = field(default_factory=dict)
     quiet: dict[str, int] = field(default_factory=dict)
     """Until when, by destination."""
+    damping: Damping | None = None
+    leaves_unknown: bool = False
 
     def destinations(self, receiver: str, now_ms: int) -> Sequence[Destination]:
         return self.ways.get(receiver, [Destination(receiver, "webhook")])
@@ -32,10 +35,15 @@ class FakeTerms:
     def destination(self, receiver: str, name: str) -> Destination | None:
         return next((one for one in self.destinations(receiver, 0) if one.name == name), None)
 
+    def repeats_unknown(self, destination: Destination) -> bool:
+        return not self.leaves_unknown
+
     def fallback(self, receiver: str) -> Fallback | None:
         return self.fallbacks.get(receiver)
 
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
+        if self.damping is not None and self.damping.holds_back(episode.beginnings_ms, now_ms):
+            return ["flapping"]
         return self.muted.get(episode.firing.rule, [])
 
     def off(self, route: Route, now_ms: int) -> str | None:
