@@ -22,8 +22,10 @@ async def events_of(stack: Stack, rule: str) -> list[dict[str, Any]]:
     await consumer.start()
     try:
         found = []
-        for records in (await consumer.getmany(timeout_ms=3_000)).values():
-            for record in records:
+        ends = await consumer.end_offsets(consumer.assignment())
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            batches = await consumer.getmany(timeout_ms=3_000)
+            for record in (record for records in batches.values() for record in records):
                 if record.key == GARBAGE_KEY:  # the bad-input tests share this stack
                     continue
                 event = json.loads(record.value)

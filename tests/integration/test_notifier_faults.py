@@ -137,6 +137,7 @@ async def test_killed_at_random(tmp_path: Path) -> None:
                 return publishing.done() and all_over(receiver, events)
 
             await eventually(is_done, 120)
+            await eventually(notifier.is_ready, 120)  # before, a signal would end it without its own ending
             await producer.stop()
     check(receiver, events, KILLS)
 
