@@ -211,6 +211,11 @@ class Desk:
         if not lanes:
             self._of_group.pop(group_key, None)
 
+    def forget_others(self, group_keys: Collection[str]) -> None:
+        """The same for all groups but these."""
+        for key in [one for one in self._of_group if one not in group_keys]:
+            self.forget(key)
+
     def tidy(self, group_key: str, alerts: Collection[str]) -> None:
         """Let go of what destinations know of alerts that are over, and not among `alerts` of the group."""
         for lane in self.lanes_of(group_key):

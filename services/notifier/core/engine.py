@@ -126,6 +126,7 @@ class Engine:
                 self._forward(Forward(entry, *alerts), now_ms)
         self._failed.clear()
         self._events.clear()
+        self._desk.forget_others(self._groups.keys())
         return again
 
     # What comes out
@@ -225,7 +226,8 @@ class Engine:
             self._at(group.next_flush_ms, "flush", group.key)
         else:
             del self._groups[group.key]
-            self._desk.forget(group.key)
+            if self._live:  # before, its lanes know of episodes that are yet to be folded
+                self._desk.forget(group.key)
 
     def _owe(self, group: Group, at_ms: int) -> None:
         off = self._terms.off(group.route, at_ms)

@@ -82,6 +82,15 @@ def test_a_restart_with_an_unchanged_alert_tells_nothing() -> None:
     assert shown(made) == [(0, "change", [("a", "firing")])]
 
 
+def test_a_restart_that_folds_earlier_episodes_again_tells_none_of_them() -> None:
+    made = world(*(event for at in (T, T + 2 * S) for event in (up("a", at), down("a", at, at + S))), immediate=True)
+    made.run(T + M)
+    assert len(shown(made)) == 4
+    made.start()
+    made.run(T + 2 * M)
+    assert len(shown(made)) == 4
+
+
 @pytest.mark.parametrize("commit", [True, False])
 def test_a_restart_within_a_groups_wait_does_not_begin_it_anew(commit: bool) -> None:
     made = world(up("a", T), up("b", T + 10 * S))
