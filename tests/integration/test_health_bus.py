@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from aiokafka import ConsumerRecord
 
 from infra.local import ports
@@ -70,7 +71,7 @@ async def test_results_and_samples_arrive_as_the_contract_says(topics: str, post
             series = f'health_check_status{{service="{result.check}",status="{status}"}}'
             assert at_time[series, result.checked_at] == float(status == result.status)
         duration = f'health_check_duration_seconds{{service="{result.check}"}}'
-        assert at_time[duration, result.checked_at] * 1000 == result.response_time_ms
+        assert at_time[duration, result.checked_at] * 1000 == pytest.approx(result.response_time_ms)
 
 
 async def test_that_the_bus_was_away_is_told_when_it_is_back(tmp_path: Path) -> None:
