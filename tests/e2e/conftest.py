@@ -187,10 +187,9 @@ class Recorder:
         return [one for one in self.deliveries if one.alert["rule"] == rule]
 
     def states(self, rule: str) -> list[str]:
-        """Their states, in the order they came, each id once (a kill between send and record repeats an id)."""
-        first = {one.id: one.alert["status"] for one in reversed(self.of(rule))}
-        order = dict.fromkeys(one.id for one in self.of(rule))
-        return [first[identity] for identity in order]
+        """Their states, in the order they came, each once (a kill between send and record repeats an id)."""
+        told = {(one.id, one.alert["event_id"]): one.alert["status"] for one in self.of(rule)}
+        return list(told.values())
 
 
 @pytest.fixture(scope="package")
@@ -198,8 +197,8 @@ async def recorder() -> AsyncIterator[Recorder]:
     """A webhook receiver on a port of its own, in the tests' event loop."""
 
     async def receive(request: web.Request) -> web.Response:
-        alert = (await request.json())["alerts"][0]
-        record.deliveries.append(Delivery(request.headers["webhook-id"], alert, time.monotonic()))
+        for alert in (await request.json())["alerts"]:
+            record.deliveries.append(Delivery(request.headers["webhook-id"], alert, time.monotonic()))
         return web.Response()
 
     app = web.Application()
