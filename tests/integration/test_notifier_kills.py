@@ -201,6 +201,7 @@ def check_repetitions(receiver: Receiver, kills: Sequence[Kill]) -> int:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(60 * KILLS + 240)
 async def test_nothing_is_lost_and_nothing_told_twice(tmp_path: Path) -> None:
     kafka, alerts = RestartableKafka(tmp_path / "kafka"), Alerts()
     (nobody,) = ports.free()
