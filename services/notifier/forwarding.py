@@ -46,6 +46,7 @@ class Target:
         self._account = settings.account
         self._http = Http(self._account.http_config, self._account.timeout)
         self._wanted = asyncio.Event()
+        self._under_way: asyncio.Task[float] | None = None
         self._failures = 0
         metrics.FORWARD_WAITING.labels(self.name).set_function(lambda: len(self.waiting))
         metrics.FORWARD_SERIES.labels(self.name).set_function(lambda: self.forwarding.series)
@@ -78,6 +79,9 @@ class Target:
                     pass
         except TimeoutError:
             log.info("not all points were forwarded before the end", target=self.name)
+        if self._under_way is not None:
+            self._under_way.cancel()
+            await asyncio.gather(self._under_way, return_exceptions=True)
         self._count(Counter(stopped=len(self.waiting)))
 
     async def close(self) -> None:
@@ -86,9 +90,17 @@ class Target:
 
     async def _send_next(self) -> float | None:
         """One request; the seconds to wait before the next one, None if nothing is left."""
-        points = self.waiting.head(MOST_POINTS, clock.now_ms())
-        if not points:
-            return None
+        if self._under_way is None:
+            points = self.waiting.head(MOST_POINTS, clock.now_ms())
+            if not points:
+                return None
+            self._under_way = asyncio.create_task(self._send(points))
+        # A request under way when sending stops gets its answer: what is asked once more would count twice.
+        wait = await asyncio.shield(self._under_way)
+        self._under_way = None
+        return wait
+
+    async def _send(self, points: Sequence[Point]) -> float:
         outcome = await self._post(points)
         if isinstance(outcome, Delivered):
             self.waiting.done(points)

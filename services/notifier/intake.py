@@ -1,6 +1,7 @@
 """Alert events from the bus to whoever is active; and how far that has come, for the next one."""
 
 import asyncio
+import uuid
 from collections.abc import Callable, Collection
 
 import structlog
@@ -44,13 +45,14 @@ class Intake:
     ) -> None:
         """`begin` makes what is active from a checkpoint on; `prepared` is to be set before."""
         self._bootstrap, self._producer, self._ledger_log = bootstrap, producer, ledger_log
-        self._instance, self._readiness, self._most_waiting = instance, readiness, most_waiting
+        self._readiness, self._most_waiting = readiness, most_waiting
+        # By this it knows its own checkpoint, also one of which it was not told that it was stored.
+        self._name = f"{instance} {uuid.uuid4().hex[:8]}"
         self._begin, self._prepared = begin, prepared
         self._consumer: Consumer | None = None
         self._active: Active | None = None
         self._end: int | None = None  # of the events that there were at the start
         self._ledger_read_ms = 0
-        self._stored: Checkpoint | None = None
         self._stored_at = 0.0
         self._moved = False
 
@@ -112,13 +114,13 @@ class Intake:
         assert self._consumer is not None
         stored = (await self._consumer.noted(places)).get(PLACE)
         checkpoint = decode(stored[1]) if stored is not None else None
-        if self._active is not None and checkpoint != self._stored:
+        if self._active is not None and checkpoint is not None and checkpoint.by != self._name:
             await self._abandon("another notifier went on meanwhile")
         self._readiness.missing("ledger", "it is being read")
         if self._active is None:
             self._active = self._begin(checkpoint)
             self._active.next_offset = None if stored is None else stored[0]
-            self._stored, self._end = checkpoint, None
+            self._end = None
             since_ms = 0 if checkpoint is None else checkpoint.since_ms - MARGIN_MS
             self._readiness.missing("events", "they are being read")
         else:
@@ -155,7 +157,7 @@ class Intake:
     async def _abandon(self, why: str) -> None:
         if self._active is not None:
             log.info("deliveries under way are left to another", reason=why)
-            active, self._active, self._stored = self._active, None, None
+            active, self._active = self._active, None
             await active.abandon()
 
     async def _store_now_and_then(self, consumer: Consumer, active: Active) -> None:
@@ -167,10 +169,9 @@ class Intake:
         """Let whoever comes next begin from here."""
         if not active.is_live:
             return
-        offset, checkpoint = active.checkpoint(self._instance)
+        offset, checkpoint = active.checkpoint(self._name)
         self._moved, self._stored_at = False, clock.elapsed()
-        if await consumer.store(PLACE, offset, checkpoint.encode()):
-            self._stored = checkpoint
+        await consumer.store(PLACE, offset, checkpoint.encode())
 
     def _pause_when_full(self, consumer: Consumer, active: Active) -> None:
         waiting = active.engine.waiting_by_receiver()

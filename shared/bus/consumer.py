@@ -9,7 +9,7 @@ from itertools import count
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, KafkaTimeoutError
 from prometheus_client import Gauge
 
 from shared.bus.producer import Producer
@@ -194,14 +194,17 @@ class Consumer:
 
     async def ends(self) -> dict[tuple[str, int], tuple[int, int]]:
         """Of each partition that this member reads now the first offset there is, and the one that the next message
-        will get. KafkaError or TimeoutError if the bus is away."""
+        will get. KafkaError if the bus is away."""
         assert self._consumer is not None, "start() first"
         assigned = list(self._consumer.assignment())
         if not assigned:
             return {}
-        async with asyncio.timeout(COMMIT_SECONDS):
-            first = await self._consumer.beginning_offsets(assigned)
-            following = await self._consumer.end_offsets(assigned)
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                first = await self._consumer.beginning_offsets(assigned)
+                following = await self._consumer.end_offsets(assigned)
+        except TimeoutError:
+            raise KafkaTimeoutError(f"the bus did not say within {COMMIT_SECONDS:g} s which messages it has") from None
         return {(one.topic, one.partition): (first[one], following[one]) for one in assigned}
 
     def _pause_or_resume(self, consumer: AIOKafkaConsumer) -> None:

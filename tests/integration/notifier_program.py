@@ -2,10 +2,11 @@
 
 import json
 import random
+import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -16,6 +17,7 @@ from shared.bus import Outgoing, Producer
 from shared.messages.alerts import AlertEvent, State
 from shared.messages.notifications import Notification
 from shared.messages.topics import ALERT_EVENTS, NOTIFICATIONS
+from tests.conftest import clean_environment
 from tests.integration.programs import page, records, running
 from tests.integration.webhook_receiver import Receiver, Request
 from tests.unit.notifier.events import alert_event
@@ -60,6 +62,22 @@ class Notifier:
         """For as long as the block lasts."""
         return running("services.notifier", self.log, **self.started_with, **environment)
 
+    @contextmanager
+    def doomed(self, **environment: str) -> Iterator[Popen[bytes]]:
+        """One that ends with SIGKILL, at the end of the block at the latest."""
+        with self.log.open("ab") as output:
+            process = Popen(
+                [sys.executable, "-m", "services.notifier"],
+                env=clean_environment(**self.started_with, **environment),
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
     def lines(self) -> list[dict[str, Any]]:
         """What the log channel wrote."""
         entries = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
@@ -76,21 +94,20 @@ class Notifier:
         return (await page(f"http://127.0.0.1:{self.admin}/health/ready"))[0] == 200
 
 
-def episodes(count: int, times: int = 1, **labels: str) -> list[AlertEvent]:
-    """`count` alerts of a new rule each, going up and down `times` times, mixed as they would be."""
+def episodes(count: int, **labels: str) -> list[AlertEvent]:
+    """`count` alerts of a new rule each, going up and down, mixed as they would be."""
     events = []
     rules = [f"rule_{uuid.uuid4().hex[:8]}" for _ in range(count)]
     states: tuple[tuple[State, int], ...] = (("pending", 1), ("firing", 2), ("resolved", 3))
-    for _ in range(times):
-        begun = {rule: clock.now_ms() - random.randrange(1_000) for rule in rules}
-        for state, transition in states:
-            random.shuffle(rules)
-            events += [
-                alert_event(
-                    rule, transition, state, begun[rule] + transition, begun[rule], labels={"alertname": rule, **labels}
-                )
-                for rule in rules
-            ]
+    begun = {rule: clock.now_ms() - random.randrange(1_000) for rule in rules}
+    for state, transition in states:
+        random.shuffle(rules)
+        events += [
+            alert_event(
+                rule, transition, state, begun[rule] + transition, begun[rule], labels={"alertname": rule, **labels}
+            )
+            for rule in rules
+        ]
     return events
 
 

@@ -8,8 +8,11 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-Answer = int | Literal["late", "hang", "reset", "garbage"]
-"""A status; or 200 once `hanging` is set; or no answer, a connection that is cut, bytes that are not HTTP."""
+from shared import clock
+
+Answer = int | Literal["late", "hang", "reset", "lost", "garbage"]
+"""A status; or 200 once `hanging` is set; or no answer, a connection that is cut, one that is cut although it took what
+came, bytes that are not HTTP."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Request:
     body: dict[str, Any]
     """Pantau's own format."""
     answer: Answer
+    at: float = field(default_factory=clock.elapsed)
+    """When, in seconds of a clock that never jumps."""
 
     @property
     def alert(self) -> dict[str, Any]:
@@ -54,6 +59,8 @@ class Receiver:
         identity = request.headers["webhook-id"]
         answer = self.answer(identity)
         raw = await request.read()
+        if isinstance(answer, int) and (request.transport is None or request.transport.is_closing()):
+            answer = "lost" if answer < 300 else "reset"  # whoever asked is gone
         self.requests.append(Request(identity, dict(request.headers), raw, await request.json(), answer))
         if isinstance(answer, int):
             headers = {"Location": "/elsewhere"} if 300 <= answer < 400 else {}
