@@ -100,7 +100,8 @@ def routes(
         return
     for mute in answer["muted_by"]:
         until = f" until {mute['until']}" if mute["until"] else ""
-        out.print(f"Muted by {mute['by']}{until}: {mute['reason']}", style="yellow", markup=False)
+        reason = f": {mute['reason']}" if mute["reason"] else ""
+        out.print(f"Muted by {mute['by']} ({mute['name']}){until}{reason}", style="yellow", markup=False)
     for route in answer["routes"]:
         _show_route(route)
 

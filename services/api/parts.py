@@ -7,6 +7,7 @@ from fastapi import Request
 from services.api.backtests import Backtests
 from services.api.check_runs import CheckRuns
 from services.api.core.access import Tokens
+from services.api.core.mutes import Firing, Mutes
 from services.api.explain import Explainer
 from services.api.heartbeats import Heartbeats
 from services.api.intake import Intake
@@ -109,6 +110,17 @@ class Parts:
     def routing(self) -> Routing:
         """Who is told of which alerts."""
         return self.notifications.routing
+
+    def mutes(self, at_ms: int) -> Mutes:
+        """What mutes whom at an instant, by what is known now."""
+        alerts = self.views.alerts.told()
+        return Mutes(
+            self.routing,
+            self.views.silences.all(),
+            [Firing(one.alert_id, one.rule, one.labels) for one in alerts if one.state == "firing"],
+            self.views.health.unhealthy_parents(clock.now_ms()),
+            at_ms,
+        )
 
     @property
     def tokens(self) -> Tokens:

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details, whoever raised them."""
 
 from http import HTTPStatus
+from typing import Any
 
 import asyncpg
 import structlog
@@ -29,13 +30,18 @@ NOT_SET_UP = (
 
 
 class Problem(HTTPException):
-    """An answer that is not what was asked for. `errors` say what is wrong where."""
+    """An answer that is not what was asked for. `errors` say what is wrong where, `current` what is there instead."""
 
     def __init__(
-        self, status: int, detail: str, errors: list[Where] | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        errors: list[Where] | None = None,
+        headers: dict[str, str] | None = None,
+        current: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(status, detail, headers)
-        self.errors = errors
+        self.errors, self.current = errors, current
 
 
 def unavailable(detail: str) -> Problem:
@@ -62,6 +68,7 @@ def response(request: Request, problem: Problem) -> Response:
         detail=problem.detail,
         instance=f"urn:uuid:{request.scope.get('request_id', '')}",
         errors=problem.errors,
+        current=problem.current,
     )
     content = b"" if request.method == "HEAD" else body.model_dump_json(exclude_none=True).encode()
     return Response(content, problem.status_code, problem.headers, MEDIA_TYPE)

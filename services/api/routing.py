@@ -9,8 +9,7 @@ import yaml
 
 from shared.routing.configuration import KEYS, Routing
 from shared.routing.in_effect import routing_in_effect
-from shared.routing.on_call import Schedule
-from shared.routing.people import Person
+from shared.routing.recipients import Directory
 from shared.routing.settings import NotificationsSettings
 from shared.whatsapp.settings import WhatsappSettings
 
@@ -20,8 +19,7 @@ class RoutingInForce:
     """What is configured."""
 
     routing: Routing
-    people: Mapping[str, Person]
-    schedules: Mapping[str, Schedule]
+    directory: Directory
     written: Mapping[str, Any]
     """As it is written, secrets included; empty if nothing is."""
     zone: ZoneInfo
@@ -32,8 +30,7 @@ def routing_in_force(settings: NotificationsSettings, whatsapp: WhatsappSettings
     wording = settings.wording
     return RoutingInForce(
         routing=routing_in_effect(settings, [one.name for one in whatsapp.gateways if one.sends]),
-        people=settings.directory(wording.zone, wording.language),
-        schedules=settings.schedules(wording.zone),
+        directory=settings.everybody(),
         written=_written(settings),
         zone=ZoneInfo(wording.zone),
     )

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.api.audit import Author, entry
+from services.api.core.preconditions import NOTHING_SEEN, Seen
 from services.api.core.silences import Silences, exact_matchers
 from services.api.problems import Problem, invalid
 from services.api.settings import SilenceSettings
@@ -26,6 +27,14 @@ KNOWN = Gauge("pantau_api_known_silences", "Silences and acknowledgements that t
 SWEEP_SECONDS = 600.0
 MOST_SWEPT = 1_000
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else has changed it since it was seen; `silence` is what it is now."""
+
+    def __init__(self, silence: Silence) -> None:
+        super().__init__(silence.id)
+        self.silence = silence
 
 
 class SilenceDesk:
@@ -77,10 +86,13 @@ class SilenceDesk:
         start_ms: int | None,
         end_ms: int,
         windows: Sequence[Window] = (),
+        seen: Seen = NOTHING_SEEN,
     ) -> Silence:
-        """Put another in the place of a silence that is not over. Problem 404, 409 or 422; BusUnavailable."""
+        """Put another in the place of a silence that is not over. Problem 404, 409 or 422; ChangedMeanwhile;
+        BusUnavailable."""
         async with self._turn:
             before, now_ms = self._one(id), clock.now_ms()
+            _refuse_stale(before, seen)
             if before.kind != "silence":
                 raise Problem(409, "That is an acknowledgement: acknowledge its alert again to change its end.")
             if before.ends_at <= now_ms:
@@ -94,16 +106,20 @@ class SilenceDesk:
                     "starts_at": start_ms,
                     "ends_at": end_ms,
                     "updated_at": now_ms,
+                    "version": before.version + 1,
                     "windows": list(windows),
                 }
             )
             await self._say("silence.update", author, before, after)
             return after
 
-    async def expire(self, author: Author, id: str) -> Silence:
-        """End one now; one that is over stays as it is. Problem 404; BusUnavailable."""
+    async def expire(self, author: Author, id: str, seen: Seen = NOTHING_SEEN) -> Silence:
+        """End one now; one that is over stays as it is. Problem 404; ChangedMeanwhile; BusUnavailable."""
         async with self._turn:
-            return await self._end(author, self._one(id))
+            before = self._one(id)
+            if before.ends_at > clock.now_ms():
+                _refuse_stale(before, seen)
+            return await self._end(author, before)
 
     async def acknowledge(
         self,
@@ -137,6 +153,7 @@ class SilenceDesk:
                 created_by=author.name,
                 created_at=before.created_at if before and goes_on else now_ms,
                 updated_at=now_ms if before and goes_on else None,
+                version=before.version + 1 if before else 1,
                 comment=reason,
             )
             await self._say("alert.acknowledge", author, before, after)
@@ -188,7 +205,7 @@ class SilenceDesk:
             return before
         # One that has not begun ends where it begins.
         ends = {"starts_at": min(before.starts_at, now_ms), "ends_at": now_ms, "updated_at": now_ms}
-        after = before.model_copy(update=ends)
+        after = before.model_copy(update=ends | {"version": before.version + 1})
         named = action or ("silence.expire" if before.kind == "silence" else "alert.unacknowledge")
         await self._say(named, author, before, after)
         return after
@@ -226,6 +243,11 @@ class SilenceDesk:
         self.known.put(after.id, after, said[0].offset)
         CHANGES.labels(action).inc()
         log.info("silence changed", action=action, id=after.id, by=author.name)
+
+
+def _refuse_stale(before: Silence, seen: Seen) -> None:
+    if not seen.allows(before.version):
+        raise ChangedMeanwhile(before)
 
 
 def _shown(silence: Silence | None) -> dict[str, Any] | None:

@@ -12,7 +12,6 @@ from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
 from services.notifier.core.links import SignedLinks
 from services.notifier.core.muting import Muting
-from services.notifier.core.recipients import Directory, unknown
 from services.notifier.core.templates import templates
 from services.notifier.core.wording import Wording
 from services.notifier.direct import Target
@@ -153,28 +152,22 @@ def routing_of(settings: Settings) -> Routing:
 
 
 def check(settings: Settings) -> None:
-    """BadChannel with the place of each entry of a receiver that can't be used. `./pantau config check` asks."""
+    """BadChannel with the place of each entry of a receiver that can't be used, beyond what `problems_of` finds in the
+    settings alone: gateways, files, keys. `./pantau config check` asks."""
     ways_of(settings, routing_of(settings))
-
-
-def directory_of(settings: Settings) -> Directory:
-    """The people that are configured."""
-    chosen = settings.notifications
-    wording = chosen.wording
-    return Directory(chosen.directory(wording.zone, wording.language), chosen.schedules(wording.zone))
 
 
 def ways_of(settings: Settings, routing: Routing) -> dict[str, list[Way]]:
     """The entries of each receiver with their channels. BadChannel with the place of each that can't be used."""
     context = Context(wording_of(settings, routing), gateways(settings.whatsapp))
-    directory, problems = directory_of(settings), list[str]()
+    problems = list[str]()
     found: dict[str, list[Way]] = {}
     for receiver in routing.receivers.values():
         found[receiver.name] = []
         for one in receiver.integrations:
             place = f"notifications.receivers[{receiver.name}].{one.kind}_configs[{one.index}]"
             try:
-                found[receiver.name].append(_way(receiver.name, one, routing, context, directory, place))
+                found[receiver.name].append(_way(receiver.name, one, routing, context, place))
             except BadChannel as error:
                 problems += str(error).splitlines()
             except ValueError as error:
@@ -198,10 +191,7 @@ def wording_of(settings: Settings, routing: Routing) -> Wording:
         raise BadChannel(f"notifications: {error}") from error
 
 
-def _way(receiver: str, one: Integration, routing: Routing, context: Context, directory: Directory, place: str) -> Way:
+def _way(receiver: str, one: Integration, routing: Routing, context: Context, place: str) -> Way:
     settings = parse(one.kind, one.settings, routing.defaults, place)
     destination = Destination(receiver, one.kind, one.index, send_resolved=settings.send_resolved)
-    to = to_of(settings)
-    if missing := unknown(to, directory):
-        raise ValueError(f"to: {'; '.join(missing)}")
-    return Way(destination, make(one.kind, settings, destination.name, context), to)
+    return Way(destination, make(one.kind, settings, destination.name, context), to_of(settings))

@@ -6,7 +6,7 @@ import sys
 from services.notifier.active import Active
 from services.notifier.alertmanagers import Alertmanagers
 from services.notifier.channels.registry import BadChannel
-from services.notifier.configured import Configured, directory_of, routing_of, ways_of
+from services.notifier.configured import Configured, routing_of, ways_of
 from services.notifier.core.checkpoint import Checkpoint
 from services.notifier.core.flapping import Damping
 from services.notifier.core.muting import Muting
@@ -42,7 +42,7 @@ def program(settings: Settings) -> Program:
     async def run(runtime: Runtime) -> None:
         chosen, bootstrap = settings.notifier, settings.kafka.bootstrap
         muting = Muting(routing.inhibit_rules, damping(settings.notifications.flapping))
-        recipients = Recipients(directory_of(settings), bootstrap, runtime.producer)
+        recipients = Recipients(settings.notifications.everybody(), bootstrap, runtime.producer)
         configured = Configured(routing, ways, recipients, muting, chosen.unknown_outcomes == "repeat")
         ledger_log = LedgerLog(bootstrap, runtime.producer)
 

@@ -4,19 +4,17 @@ from collections.abc import Iterator
 
 from services.notifier.channels import ChannelSettings
 from services.notifier.channels.registry import BadChannel, parse
-from services.notifier.core.recipients import Directory, unknown
 from shared.routing.people import To
+from shared.routing.recipients import unknown
 from shared.routing.settings import NotificationsSettings
 
 
 def problems_of(notifications: NotificationsSettings) -> Iterator[tuple[str, str]]:
     """(place of the entry, what is wrong with it) of every entry of every receiver."""
-    routing, wording = notifications.routing, notifications.wording
+    routing = notifications.routing
     if routing is None:
         return
-    directory = Directory(
-        notifications.directory(wording.zone, wording.language), notifications.schedules(wording.zone)
-    )
+    directory = notifications.everybody()
     for receiver in routing.receivers.values():
         for one in receiver.integrations:
             try:

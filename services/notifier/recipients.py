@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from prometheus_client import Gauge
 
-from services.notifier.core.recipients import Directory, resolve
 from shared.bus import Follower, Producer, Received
 from shared.messages.access import Recipient
 from shared.messages.topics import ACCESS
 from shared.routing.people import Person, To
+from shared.routing.recipients import Directory, resolve
 
 KNOWN = Gauge("pantau_notifier_administrators", "The application's administrators that the notifier knows")
 
@@ -36,8 +36,8 @@ class Recipients:
         return resolve(to, self._directory, self._admins.values(), now_ms)
 
     def person(self, recipient: Recipient) -> Person | None:
-        """The configured person whom `recipient` was made of, with quiet hours; None for all others."""
-        return None if recipient.source else self._directory.people.get(recipient.id)
+        """The configured person whom `recipient` stands for, with quiet hours; None for all others."""
+        return self._directory.person_of(recipient)
 
     def _note(self, received: Received) -> None:
         if isinstance(received.message, Recipient):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.notifier.channels.registry import BadChannel
-from services.notifier.configured import Configured, Way, directory_of, routing_of, ways_of
+from services.notifier.configured import Configured, Way, routing_of, ways_of
 from services.notifier.core.muting import Muting
 from services.notifier.core.outcomes import Delivered
 from services.notifier.core.planned import Planned
@@ -53,7 +53,7 @@ async def _run(settings: Settings, receiver: str) -> int:
         print(f"There is no receiver {receiver[:80]!r}; there are {known}.", file=sys.stderr)  # noqa: T201
         return 2
     producer = Producer(settings.kafka.bootstrap, "notifier")
-    recipients = Recipients(directory_of(settings), settings.kafka.bootstrap, producer)
+    recipients = Recipients(settings.notifications.everybody(), settings.kafka.bootstrap, producer)
     ways = ways_of(settings, routing)
     configured = Configured(routing, ways, recipients, Muting(routing.inhibit_rules))
     try:

@@ -58,4 +58,6 @@ class Silence(Message):
     created_at: Instant
     updated_at: Instant | None = None
     """When it was last changed; absent: never."""
+    version: Annotated[int, Field(ge=1)] = 1
+    """Rises with each change."""
     comment: str

@@ -17,6 +17,7 @@ from shared.routing.people import Language
 from shared.routing.people_settings import PeopleSettings
 from shared.routing.plain_tree import steps_of, tree_of
 from shared.routing.receiver_reading import read_global
+from shared.routing.recipients import Directory
 from shared.routing.watchdog_settings import WatchdogSettings
 from shared.rules.errors import BadRule
 from shared.rules.fields import FieldReader
@@ -78,6 +79,11 @@ class NotificationsSettings(PeopleSettings):
     def routing(self) -> Routing | None:
         """What the file or the keys say; None if nothing is configured."""
         return self._routing
+
+    def everybody(self) -> Directory:
+        """The people and their turns."""
+        wording = self.wording
+        return Directory(self.directory(wording.zone, wording.language), self.schedules(wording.zone))
 
     def refusal(self, problems: Sequence[tuple[str, str]]) -> ValidationError:
         """What settings that have this section raise of problems with integrations: (their `place`, reason)."""

@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, StorageState, expect
@@ -56,7 +57,7 @@ async def test_a_silence_is_made_with_a_look_at_what_it_matches_and_ended(operat
     await operator.get_by_test_id("matcher-value").fill("Backhaul down")
     await expect(operator.get_by_test_id("silence-preview")).to_contain_text("Matches 1 active alert (Backhaul down)")
     await operator.get_by_test_id("silence-create").click()
-    await expect(operator.get_by_test_id("silence-form")).to_contain_text("Say why")
+    await expect(operator.get_by_test_id("silence-dialog")).to_contain_text("Say why")
     await operator.get_by_test_id("silence-reason").fill("the mast is being painted")
     await shot(operator, "silence-form")
     await operator.get_by_test_id("silence-create").click()
@@ -65,6 +66,27 @@ async def test_a_silence_is_made_with_a_look_at_what_it_matches_and_ended(operat
     await shot(operator, "silences")
     await item.get_by_test_id("silence-expire").click()
     await expect(item).to_have_attribute("data-state", "expired")
+
+
+async def test_a_silence_that_somebody_else_changed_meanwhile_is_shown_as_it_is_now(operator: Page, site: Site) -> None:
+    wanted: dict[str, Any] = {"matchers": [{"name": "alertname", "value": "Two of us"}], "reason": "mine"}
+    made = await site.post("/api/monitoring/silences", **wanted, duration_seconds=3600)
+    await operator.goto(f"{site.api.url}/silences")
+    await operator.get_by_test_id(f"silence-{made['id']}").get_by_test_id("silence-change").click()
+    path = f"/api/monitoring/silences/{made['id']}"
+    theirs = wanted | {"reason": "theirs", "version": 1, "duration_seconds": 7200}
+    assert (await site.api.ask("PUT", path, "operator", json=theirs)).status == 200
+    dialog = operator.get_by_test_id("silence-dialog")
+    await dialog.get_by_test_id("silence-create").click()
+    await expect(dialog.get_by_test_id("silence-refused")).to_contain_text("Somebody has changed it meanwhile")
+    await shot(operator, "silence-conflict")
+    await dialog.get_by_test_id("silence-reload").click()
+    await expect(dialog.get_by_test_id("silence-reason")).to_have_value("theirs")
+    await dialog.get_by_test_id("silence-reason").fill("ours")
+    await dialog.get_by_test_id("silence-create").click()
+    await expect(operator.get_by_test_id(f"silence-{made['id']}")).to_contain_text("ours")
+    now = (await site.api.get(path)).body
+    assert (now["reason"], now["version"], now["matchers"]) == ("ours", 3, made["matchers"])
 
 
 async def test_an_alert_is_acknowledged_and_silenced_where_it_is_shown(operator: Page, site: Site) -> None:
@@ -79,7 +101,14 @@ async def test_an_alert_is_acknowledged_and_silenced_where_it_is_shown(operator:
     await shot(operator, "silence-dialog")
     await dialog.get_by_test_id("silence-create").click()
     await expect(panel).to_contain_text("known")
+    summary = operator.get_by_test_id("alert-summary").get_by_test_id("alert-muted-by")
+    await expect(summary).to_contain_text("Silenced by test-operator, until")
     await shot(operator, "alert-muting")
+    await operator.goto(f"{site.api.url}/alerts?status=active")
+    row = operator.get_by_test_id(f"alert-{alert.alert_id}").get_by_test_id("alert-muted-by")
+    await expect(row).to_contain_text("Acknowledged by test-operator, until")
+    await shot(operator, "alerts-muted")
+    await operator.get_by_test_id(f"alert-{alert.alert_id}").get_by_test_id("alert-link").click()
     await panel.get_by_test_id("alert-acknowledge").click()
     await expect(panel).not_to_contain_text("Acknowledged")
 

@@ -69,12 +69,16 @@ async def test_a_silence_from_its_making_to_its_end(site: Site, topics: str) -> 
     muting = (await site.api.get(f"/api/monitoring/alerts/{other.alert_id}/muting", "viewer")).body
     assert muting["silences"] == []
 
-    changed = await site.api.ask("PUT", path, "operator", json=wanted | {"duration_seconds": 7200, "reason": "late"})
+    assert made["version"] == 1
+    later = wanted | {"duration_seconds": 7200, "reason": "late", "version": 1}
+    changed = await site.api.ask("PUT", path, "operator", json=later)
     assert (changed.status, changed.body["reason"], changed.body["starts_at"]) == (200, "late", made["starts_at"])
+    assert (changed.body["version"], changed.headers["etag"]) == (2, '"2"')
     ended = await site.api.ask("DELETE", path, "operator")
     assert (ended.status, ended.body["state"], ended.body["matches"]) == (200, "expired", 1)
     assert (await site.api.ask("DELETE", path, "operator")).body == ended.body, "again changes nothing"
-    assert is_problem(await site.api.ask("PUT", path, "operator", json=wanted | {"duration_seconds": 9}), 409)
+    over = wanted | {"duration_seconds": 9, "version": 3}
+    assert is_problem(await site.api.ask("PUT", path, "operator", json=over), 409)
     listed = (await site.api.get(f"{SILENCES_PATH}?state=expired", "viewer")).body
     assert made["id"] in [one["id"] for one in listed]
     assert made["id"] not in [one["id"] for one in (await site.api.get(f"{SILENCES_PATH}?state=active")).body]
@@ -85,6 +89,26 @@ async def test_a_silence_from_its_making_to_its_end(site: Site, topics: str) -> 
     assert await audited(topics, f"silence/{made['id']}") == [
         (f"silence.{action}", "test-operator") for action in ("create", "update", "expire")
     ]
+
+
+async def test_of_two_who_change_one_silence_the_second_sees_what_the_first_did(site: Site) -> None:
+    wanted: dict[str, Any] = {"matchers": [matcher("a", "b")], "reason": "first", "duration_seconds": 600}
+    made = await site.post(SILENCES_PATH, **wanted)
+    path = f"{SILENCES_PATH}/{made['id']}"
+    assert is_problem(await site.api.ask("PUT", path, "operator", json=wanted), 428)
+    changes = [wanted | {"reason": f"of {name}", "version": 1} for name in ("ani", "budi")]
+    answers = await asyncio.gather(*(site.api.ask("PUT", path, "operator", json=one) for one in changes))
+    changed, refused = sorted(answers, key=lambda one: one.status)
+    assert (changed.status, changed.body["version"]) == (200, 2)
+    assert is_problem(refused, 409)
+    assert refused.body["current"] == changed.body == (await site.api.get(path)).body
+    stale = {"If-Match": '"1"'}
+    for method, body in (("PUT", wanted), ("DELETE", None)):
+        refused = await site.api.ask(method, path, "operator", json=body, headers=stale)
+        assert is_problem(refused, 412)
+        assert (refused.body["current"]["reason"], refused.headers["etag"]) == (changed.body["reason"], '"2"')
+    assert (await site.api.ask("DELETE", f"{path}?version=2", "operator")).body["version"] == 3
+    assert (await site.api.ask("DELETE", path, "operator", headers=stale)).body["version"] == 3, "it is over already"
 
 
 GOOD: dict[str, Any] = {"matchers": [matcher("a", "b")], "reason": "because", "duration_seconds": 60}
@@ -161,6 +185,19 @@ async def test_another_alert_that_inhibits(site: Site) -> None:
     source, target = await site.fires("SiteDown", "critical", site="mlg"), await site.fires("Slow", site="mlg")
     muting = (await site.api.get(f"/api/monitoring/alerts/{target.alert_id}/muting")).body
     assert muting["inhibited_by"]["alert_id"] == source.alert_id
+    assert [(one["by"], one["name"]) for one in muting["muted_by"]] == [(f"inhibited:{source.alert_id}", "SiteDown")]
+
+
+async def test_the_list_says_what_mutes_each_alert(site: Site) -> None:
+    acked, billing = await site.fires("InList", host="a"), await site.fires("InList", team="billing")
+    made = await site.post(f"/api/monitoring/alerts/{acked.alert_id}/acknowledge", reason="on it")
+    listed = (await site.api.get("/api/monitoring/alerts?status=active&limit=1000", "viewer")).body
+    shown = {one["alert_id"]: one["muted_by"] for one in listed}
+    (one,) = shown[acked.alert_id]
+    assert (one["by"], one["name"], one["until"], one["reason"]) == (
+        f"acknowledgement:{made['id']}", "test-operator", made["ends_at"], "on it",
+    )  # fmt: skip
+    assert [one["by"] for one in shown[billing.alert_id]] == ["mute-time:always"]
 
 
 async def test_who_would_be_told(site: Site) -> None:

@@ -122,6 +122,7 @@ export function alert(now, values) {
     labels: values.labels ?? { type: 'business' },
     annotations: {},
     expr: values.expr ?? 'custom_metric > 100',
+    muted_by: values.muted_by ?? [],
     shadow: values.shadow ?? false,
   };
 }

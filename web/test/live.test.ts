@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Alert, Health, HealthCheck, Metrics, SystemMetrics } from '@/api/types';
+import type { Alert, Health, HealthCheck, ListedAlert, Metrics, Mute, SystemMetrics } from '@/api/types';
 import { applyAlert, applyCheck, applySystem, mergeAlerts, recentEvents } from '@/live/apply';
 import { type Connection, connectionView, nextConnection, OFFLINE_AFTER_MS, retryDelay } from '@/live/connection';
 import { staleSince } from '@/live/freshness';
 import { clockOffset } from '@/live/serverClock';
 
-function alert(id: string, second: number, status: Alert['status'] = 'firing'): Alert {
+function alert(id: string, second: number, status: Alert['status'] = 'firing', muted_by: Mute[] = []): ListedAlert {
   const created_at = new Date(second * 1000).toISOString();
-  return { id, alert_id: `a-${id}`, status, created_at, resolved_at: null } as Alert;
+  return { id, alert_id: `a-${id}`, status, created_at, resolved_at: null, muted_by } as unknown as ListedAlert;
+}
+
+/** As the stream tells it. */
+function told(id: string, second: number, status: Alert['status'] = 'firing'): Alert {
+  const { muted_by: _, ...event } = alert(id, second, status);
+  return event;
 }
 
 describe('a check that was run now', () => {
@@ -34,6 +40,15 @@ describe('alerts from the stream', () => {
       ['b', 'firing'],
       ['a', 'resolved'],
     ]);
+  });
+
+  it('keeps what mutes an alert, of which the stream says nothing, until the alert is over', () => {
+    const mute = { by: 'silence:s', name: 'ani', until: null, reason: 'known', receivers: [] };
+    const muted = alert('a', 10, 'pending', [mute]);
+    expect(applyAlert([muted], told('a', 10), 9)[0]?.muted_by).toEqual([mute]);
+    expect(applyAlert([muted], told('a', 10, 'resolved'), 9)[0]?.muted_by).toEqual([]);
+    expect(mergeAlerts([muted], [alert('a', 10, 'pending')])[0]?.muted_by).toEqual([]);
+    expect(applyAlert([], told('b', 20), 9)[0]?.muted_by).toEqual([]);
   });
 
   it('never moves an episode backwards', () => {

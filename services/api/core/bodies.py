@@ -42,6 +42,8 @@ class ProblemBody(Body):
     instance: str
     """Identifies this very occurrence; the log has it too"""
     errors: list[Where] | None = None
+    current: dict[str, Any] | None = None
+    """What is there now, where a change was about an earlier version of it"""
 
 
 class Credentials(BaseModel):
@@ -239,6 +241,28 @@ class AlertBody(Body):
     expr: str
     shadow: bool = False
     """Its rule is tried out: nothing is sent"""
+
+
+class MuteBody(Body):
+    """Something that keeps an alert from being told."""
+
+    by: str
+    """`silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:CHECK`, `mute-time:NAME`"""
+    name: str
+    """Who silenced or acknowledged it; what the other alert, the check or the time interval is called"""
+    until: Instant | None
+    """null: not known"""
+    reason: str
+    """Why, in the words of whoever did it"""
+    receivers: list[str]
+    """Those that are not told; empty: none is told"""
+
+
+class ListedAlertBody(AlertBody):
+    """One episode of one alert, and who looks after it."""
+
+    muted_by: list[MuteBody]
+    """What keeps it from being told now; empty where it is over"""
 
 
 class Accepted(Body):

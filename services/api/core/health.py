@@ -41,6 +41,14 @@ class HealthView:
         result = self._latest.get(name)
         return None if result is None or _is_forgotten(result, now_ms) else check_body(result, now_ms)
 
+    def unhealthy_parents(self, now_ms: int) -> dict[str, str]:
+        """By check one of those without which it can't be healthy that wasn't, as long as that holds."""
+        return {
+            check: result.unhealthy_parents[0]
+            for check, result in self._latest.items()
+            if result.unhealthy_parents and result.valid_until >= now_ms
+        }
+
 
 def check_body(result: HealthResult, now_ms: int) -> CheckBody:
     """One check as of `now_ms`."""

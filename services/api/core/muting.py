@@ -34,16 +34,6 @@ def bodies_in(
     return bodies(wanted[:limit], told, now_ms)
 
 
-def muting(silences: Iterable[Silence], told: Sequence[Told], one: Told, now_ms: int) -> list[Silence]:
-    """Those that mute an active alert now."""
-    episodes = episodes_of(told)
-    return [
-        silence
-        for silence in silences
-        if applies(silence, one.labels, one.alert_id, one.episode) and mutes_now(silence, episodes, now_ms)
-    ]
-
-
 def matching_alerts(matchers: Sequence[Matcher], told: Iterable[Told]) -> list[Told]:
     """The alerts that all matchers match."""
     return [one for one in told if all_match(matchers, one.labels)]

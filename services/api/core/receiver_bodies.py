@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from services.api.core.alert_bodies import DeliveryState
 from services.api.core.alert_detail import ALERT_ID
-from services.api.core.bodies import Body
+from services.api.core.bodies import Body, MuteBody
 from services.api.core.silence_bodies import NO_CONTROL, Request, Text
 from shared.messages.message import Instant
 
@@ -151,20 +151,11 @@ class RouteBody(Body):
     """Who is told instead, if it can't be delivered for so long"""
 
 
-class MuteBody(Body):
-    """Something that mutes the alert on all its routes."""
-
-    by: str
-    """`silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`"""
-    until: Instant | None
-    """null: not known"""
-    reason: str
-
-
 class RoutePreviewBody(Body):
     """Who would be told."""
 
     labels: dict[str, str]
     at: Instant
     muted_by: list[MuteBody]
+    """On all routes"""
     routes: list[RouteBody]

@@ -6,19 +6,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.api.core.receiver_bodies import MuteBody, RouteBody, RoutePreviewBody, StepBody, ToldBody
+from services.api.core.mutes import Mutes, Subject
+from services.api.core.receiver_bodies import RouteBody, RoutePreviewBody, StepBody, ToldBody
 from shared.messages.access import Recipient
-from shared.messages.silences import Silence
 from shared.routing.configuration import Routing
-from shared.routing.inhibition import inhibited_by
-from shared.routing.on_call import Schedule, on_call_at
-from shared.routing.people import Person, quiet_until_ms
+from shared.routing.people import Person, To, quiet_until_ms
 from shared.routing.people_settings import ToSettings
 from shared.routing.receivers import Integration
-from shared.routing.silencing import applies, is_muting, next_status_change_ms
+from shared.routing.recipients import Directory, choose
 from shared.routing.tree import Route, group_key, group_labels, matching
-
-Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -26,43 +22,33 @@ class Site:
     """All that decides."""
 
     routing: Routing
-    people: Mapping[str, Person]
-    schedules: Mapping[str, Schedule]
+    directory: Directory
     admins: Sequence[Recipient]
-    silences: Sequence[Silence]
-    firing: Sequence[tuple[str, Labels]]
-    """Ids and labels of the alerts that fire."""
+    mutes: Mutes
+    """Of the instant that is asked about."""
 
 
-def preview(site: Site, labels: Labels, alert: tuple[str, int] | None, at_ms: int) -> RoutePreviewBody:
-    """What would happen to an alert with these labels at an instant (ms). `alert`: its id and episode, if it is one
-    that is active."""
-    routes = matching(site.routing.root, labels)
+@dataclass(frozen=True)
+class _Somebody:
+    """Whom an entry leads to."""
+
+    name: str | None = None
+    because: str | None = None
+    person: Person | None = None
+
+
+def preview(site: Site, subject: Subject, at_ms: int) -> RoutePreviewBody:
+    """What would happen to an alert at an instant (ms)."""
+    routes = matching(site.routing.root, subject.labels)
     return RoutePreviewBody(
-        labels=dict(labels),
+        labels=dict(subject.labels),
         at=at_ms,
-        muted_by=_muted_by(site, labels, alert, at_ms),
-        routes=[_route(site, route, labels, at_ms) for route in routes],
+        muted_by=site.mutes.on_all_routes(subject),
+        routes=[_route(site, route, subject.labels, at_ms) for route in routes],
     )
 
 
-def _muted_by(site: Site, labels: Labels, alert: tuple[str, int] | None, at_ms: int) -> list[MuteBody]:
-    id, episode = alert or ("", None)
-    found = [
-        MuteBody(by=f"{one.kind}:{one.id}", until=next_status_change_ms(one, at_ms), reason=one.comment)
-        for one in site.silences
-        # Without an alert there is nothing that anybody could have acknowledged.
-        if (alert is not None or one.kind == "silence") and applies(one, labels, id, episode) and is_muting(one, at_ms)
-    ]
-    source = inhibited_by(site.routing.inhibit_rules, labels, [one for one in site.firing if one[0] != id])
-    if source is not None:
-        names = dict(next(one[1] for one in site.firing if one[0] == source))
-        reason = f"{names.get('alertname', source)} fires"
-        found.append(MuteBody(by=f"inhibited:{source}", until=None, reason=reason))
-    return found
-
-
-def _route(site: Site, route: Route, labels: Labels, at_ms: int) -> RouteBody:
+def _route(site: Site, route: Route, labels: Mapping[str, str], at_ms: int) -> RouteBody:
     grouped = group_labels(route, labels)
     muted = site.routing.muted_by_time(route, at_ms)
     receiver = site.routing.receivers.get(route.receiver)
@@ -94,33 +80,34 @@ def _step(site: Site, after_ms: int, receiver: str, severity: str, at_ms: int) -
 def _told(site: Site, receiver: str, severity: str, at_ms: int) -> Iterator[ToldBody]:
     known = site.routing.receivers.get(receiver)
     for way in known.integrations if known is not None else ():
-        for name, because, person in _recipients(site, way, at_ms):
-            quiet = None if person is None else quiet_until_ms(person, severity, at_ms)
-            yield ToldBody(channel=way.kind, to=name, because=because, quiet_until=quiet, resolved=way.send_resolved)
+        for one in _recipients(site, way, at_ms):
+            quiet = None if one.person is None else quiet_until_ms(one.person, severity, at_ms)
+            yield ToldBody(
+                channel=way.kind, to=one.name, because=one.because, quiet_until=quiet, resolved=way.send_resolved
+            )
 
 
-def _recipients(site: Site, way: Integration, at_ms: int) -> list[tuple[str | None, str | None, Person | None]]:
-    """(Name or address, why, the person if it is one) of each."""
+def _recipients(site: Site, way: Integration, at_ms: int) -> list[_Somebody]:
     given: Any = way.settings.get("to")
     if isinstance(given, str):
-        return [(given, None, None)]
+        return [_Somebody(given)]
     if not isinstance(given, list | tuple) or not given:
-        return [(None, None, None)]
-    found: list[tuple[str | None, str | None, Person | None]] = []
+        return [_Somebody()]
+    people: list[To] = []
+    addresses: list[_Somebody] = []
     for one in given:
         try:
-            to = ToSettings.model_validate(one)
+            people.append(ToSettings.model_validate(one).to())
         except ValidationError:  # another channel's own form; notifier knows it
-            found.append((str(one) if isinstance(one, str) else None, None, None))
-            continue
-        if to.person is not None:
-            found.append((to.person, None, site.people.get(to.person)))
-        elif to.on_call is not None:
-            schedule = site.schedules.get(to.on_call)
-            name = None if schedule is None else on_call_at(schedule, at_ms)
-            found.append((name, f"on call: {to.on_call}", None if name is None else site.people.get(name)))
-        elif to.number is not None:
-            found.append((to.number, None, None))
-        else:
-            found += [(admin.name, "administrator", None) for admin in site.admins] or [(None, "administrator", None)]
-    return found
+            addresses.append(_Somebody(one if isinstance(one, str) else None))
+    chosen = choose(people, site.directory, site.admins, at_ms)
+    found = [_Somebody(one.recipient.name, _because(one.to), site.directory.person_of(one.recipient)) for one in chosen]
+    # An entry that stands for nobody at that time is to be seen.
+    vacant = [one for one in people if not choose([one], site.directory, site.admins, at_ms)]
+    return [*found, *(_Somebody(one.person, _because(one)) for one in vacant), *addresses]
+
+
+def _because(to: To) -> str | None:
+    if to.on_call is not None:
+        return f"on call: {to.on_call}"
+    return "administrator" if to.admins else None

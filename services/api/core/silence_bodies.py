@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from services.api.core.bodies import AlertBody, Body
+from services.api.core.bodies import AlertBody, Body, MuteBody
 from shared.messages.message import Instant
 from shared.messages.silences import Matcher, Silence, Window
 from shared.routing.interval_reading import RANGES, span
@@ -142,6 +142,13 @@ class SilenceRequest(Muting):
         return matchers
 
 
+class SilenceReplacement(SilenceRequest):
+    """What a silence is to become."""
+
+    version: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    """The version that is to be replaced; not needed where `If-Match` names it"""
+
+
 class AlertSilenceRequest(Muting):
     """A silence of what looks like one alert."""
 
@@ -186,6 +193,8 @@ class SilenceBody(Body):
     created_by: str
     created_at: Instant
     updated_at: Instant | None
+    version: int
+    """Rises with each change"""
     windows: list[Window]
     """When, between its start and its end, it mutes; empty: all the time"""
     alert: str | None
@@ -220,6 +229,8 @@ class MutedBody(Body):
     silences: list[SilenceBody]
     inhibited_by: AlertBody | None
     """The alert that is told instead"""
+    muted_by: list[MuteBody]
+    """All of these in short, and what it depends on, and the times at which its routes tell nothing"""
 
 
 def silence_body(silence: Silence, state: SilenceState, mutes_now: bool, matches: int | None) -> SilenceBody:
@@ -239,6 +250,7 @@ def silence_body(silence: Silence, state: SilenceState, mutes_now: bool, matches
         created_by=silence.created_by,
         created_at=silence.created_at,
         updated_at=silence.updated_at,
+        version=silence.version,
         windows=silence.windows,
         alert=about,
         matches=matches,

@@ -1,7 +1,7 @@
 """The silences and acknowledgements that are known, and what becomes of a request to make or change one."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from services.api.core.silence_bodies import SilenceState
 from shared.messages.silences import Matcher, Silence
@@ -47,6 +47,10 @@ class Silences:
     def all(self) -> list[Silence]:
         """All of them, the newest first."""
         return sorted((one for _, one in self._known.values()), key=lambda one: (-one.created_at, one.id))
+
+    def some(self, ids: Iterable[str]) -> list[Silence]:
+        """Those with these ids that there are."""
+        return [self._known[id][1] for id in ids if id in self._known]
 
     def unended(self, now_ms: int) -> int:
         """How many have not reached their end."""

@@ -10,6 +10,8 @@ from services.api.core import muting
 from services.api.core.alert_bodies import AlertNotificationsBody
 from services.api.core.alert_detail import ALERT_ID, parse_id
 from services.api.core.alerts import Told
+from services.api.core.bodies import MuteBody
+from services.api.core.mutes import Subject
 from services.api.core.silence_bodies import (
     AcknowledgementRequest,
     AlertSilenceRequest,
@@ -24,7 +26,6 @@ from services.api.routes.silences import alert_body, end_of, shown
 from services.api.rule_changes import author_of
 from shared import clock
 from shared.messages.message import LATEST_INSTANT_MS
-from shared.routing.inhibition import inhibited_by
 
 viewer = APIRouter(route_class=ViewerRoute, tags=["silences"])
 operator = APIRouter(route_class=OperatorRoute, tags=["silences"])
@@ -99,16 +100,18 @@ async def silence(request: Request, id: Id, wanted: AlertSilenceRequest) -> Sile
     responses=problems(401, 403, 404, 422),
 )
 async def muted(request: Request, id: Id) -> MutedBody:
-    """Silences, acknowledgements and another alert that inhibits it. It works while the database is down."""
+    """Silences, acknowledgements, another alert that inhibits it, what it depends on, and the time. It works while the
+    database is down."""
     parts = parts_of(request)
     told, alerts, now_ms = active_alert(parts, id), parts.views.alerts.told(), clock.now_ms()
-    found = muting.muting(parts.views.silences.all(), alerts, told, now_ms)
-    firing = [(one.alert_id, one.labels) for one in alerts if one.state == "firing"]
-    source = inhibited_by(parts.routing.inhibit_rules, told.labels, firing)
+    muted_by = parts.mutes(now_ms).of(Subject(told.labels, told.alert_id, told.episode))
+    ids = {kind: _ids(muted_by, kind) for kind in ("acknowledgement", "silence", "inhibited")}
+    known = parts.views.silences
     return MutedBody(
-        acknowledgements=muting.bodies([one for one in found if one.kind == "acknowledgement"], alerts, now_ms),
-        silences=muting.bodies([one for one in found if one.kind == "silence"], alerts, now_ms),
-        inhibited_by=next((alert_body(one) for one in alerts if one.alert_id == source), None),
+        acknowledgements=muting.bodies(known.some(ids["acknowledgement"]), alerts, now_ms),
+        silences=muting.bodies(known.some(ids["silence"]), alerts, now_ms),
+        inhibited_by=next((alert_body(one) for one in alerts if one.alert_id in ids["inhibited"]), None),
+        muted_by=muted_by,
     )
 
 
@@ -127,6 +130,10 @@ async def notifications(
     if parsed is None or (parsed[1] or 0) > LATEST_INSTANT_MS:
         raise _no_alert(id)
     return await stored_steps(parts_of(request).database, *parsed, limit)
+
+
+def _ids(muted_by: list[MuteBody], kind: str) -> list[str]:
+    return [one.by.removeprefix(f"{kind}:") for one in muted_by if one.by.startswith(f"{kind}:")]
 
 
 def active_alert(parts: Parts, id: str) -> Told:

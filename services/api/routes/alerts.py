@@ -7,9 +7,11 @@ from fastapi import APIRouter, Query, Request
 from services.api import history
 from services.api.access import ViewerRoute
 from services.api.core.alerts import newest_first
-from services.api.core.bodies import AlertBody
-from services.api.parts import parts_of
+from services.api.core.bodies import AlertBody, ListedAlertBody
+from services.api.core.mutes import Subject
+from services.api.parts import Parts, parts_of
 from services.api.routes.documented import problems
+from shared import clock
 from shared.messages.alerts import Severity
 
 router = APIRouter(route_class=ViewerRoute, tags=["monitoring"])
@@ -29,18 +31,29 @@ async def alerts(
         Literal["true", "false", "all"],
         Query(description="Alerts of rules that are tried out, of which nothing is sent: only, not, or too"),
     ] = "false",
-) -> list[AlertBody]:
-    """The newest episodes first. `status=active` works while the database is down."""
+) -> list[ListedAlertBody]:
+    """The newest episodes first, with what keeps them from being told. `status=active` works while the database is
+    down."""
     parts = parts_of(request)
     views = {"true": (parts.views.shadow_alerts,), "false": (parts.views.alerts,)}.get(
         shadow, (parts.views.alerts, parts.views.shadow_alerts)
     )
     active = [] if status == "resolved" else newest_first(one for view in views for one in view.active(severity))
     if status == "active":
-        return active[:limit]
+        return _listed(parts, active[:limit])
     which = None if shadow == "all" else shadow == "true"
     stored = await history.resolved_alerts(parts.database, severity, limit, which)
     # By id, the later word last: what the bus has just said the database may not have yet.
     seen = [one for view in views for one in view.resolved(severity)]
     found = {alert.id: alert for alert in (*active, *seen, *stored)}
-    return newest_first(found.values())[:limit]
+    return _listed(parts, newest_first(found.values())[:limit])
+
+
+def _listed(parts: Parts, alerts: list[AlertBody]) -> list[ListedAlertBody]:
+    mutes = parts.mutes(clock.now_ms())
+    return [mutes.listed(one, _subject(parts, one)) for one in alerts]
+
+
+def _subject(parts: Parts, alert: AlertBody) -> Subject | None:
+    told = None if alert.status == "resolved" else parts.views.alerts.told_of(alert.alert_id)
+    return None if told is None else Subject(told.labels, told.alert_id, told.episode)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from services.api.access import OperatorRoute, ViewerRoute
+from services.api.core.mutes import Subject
 from services.api.core.receiver_bodies import (
     ReceiversBody,
     RoutePreviewBody,
@@ -70,18 +71,15 @@ async def preview_notifications(request: Request, wanted: RoutePreviewRequest) -
     parts = parts_of(request)
     at_ms = clock.now_ms() if wanted.at is None else wanted.at
     if wanted.alert is None:
-        return preview(_site(parts), wanted.labels or {}, None, at_ms)
+        return preview(_site(parts, at_ms), Subject(wanted.labels or {}), at_ms)
     told = active_alert(parts, wanted.alert)
-    return preview(_site(parts), told.labels, (told.alert_id, told.episode), at_ms)
+    return preview(_site(parts, at_ms), Subject(told.labels, told.alert_id, told.episode), at_ms)
 
 
-def _site(parts: Parts) -> Site:
-    notifications = parts.notifications
+def _site(parts: Parts, at_ms: int) -> Site:
     return Site(
-        routing=notifications.routing,
-        people=notifications.people,
-        schedules=notifications.schedules,
+        routing=parts.routing,
+        directory=parts.notifications.directory,
         admins=list(parts.views.recipients.values()),
-        silences=parts.views.silences.all(),
-        firing=[(one.alert_id, one.labels) for one in parts.views.alerts.told() if one.state == "firing"],
+        mutes=parts.mutes(at_ms),
     )

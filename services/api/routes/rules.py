@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 
 import yaml
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.api.access import OperatorActionRoute, OperatorRoute, RuleTextRoute, ViewerRoute, media_of
 from services.api.core.preconditions import etag, seen
@@ -21,6 +21,7 @@ from services.api.core.rules import NoSuchRule, group_body, promoted, small_body
 from services.api.parts import parts_of
 from services.api.problems import Problem
 from services.api.routes.documented import WITH_BODY, problems
+from services.api.routes.versions import TAGGED, IfMatch, Version
 from services.api.rule_changes import author_of, detail_of, settle
 from services.api.rule_history import group_versions
 from shared import clock
@@ -38,11 +39,6 @@ YAML = "application/yaml"
 LARGE = 16 * 1024
 
 Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]+$", description="The group's")]
-IfMatch = Annotated[
-    str | None,
-    Header(description='The ETag of the version that is to be changed: `"3"`; `*` is any', max_length=1_000),
-]
-Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="If given, the version that is to be changed")]
 
 
 def _schema(name: str) -> dict[str, str]:
@@ -59,7 +55,6 @@ _SMALL = {"name": "custom", "condition": "custom_metric > 100", "severity": "war
 _RULE = {"alert": "HighErrorRate", "expr": "rate(errors_total[5m]) > 1", "for": "5m", "severity": "critical"}
 _NEW = _body({"anyOf": [_schema("SmallRule"), _schema("GroupDefinition"), _schema("RuleFile")]}, _SMALL)
 _REPLACEMENT = _body(_schema("GroupReplacement"), {"version": 3, "interval": "30s", "rules": [_RULE]})
-_TAGGED = {"headers": {"ETag": {"description": "Its version", "schema": {"type": "string"}}}}
 
 
 @viewer.get(ALL, operation_id="getRules", summary="Rule groups in force", responses=problems(401, 403))
@@ -89,7 +84,7 @@ async def history(
     operation_id="getRule",
     summary="One rule group",
     responses=problems(401, 403, 404, 422)
-    | {200: {**_TAGGED, "description": "As YAML it is a rule file", "content": {YAML: {"schema": {"type": "string"}}}}},
+    | {200: {**TAGGED, "description": "As YAML it is a rule file", "content": {YAML: {"schema": {"type": "string"}}}}},
     response_model=GroupDetailBody,
 )
 async def rule(request: Request, name: Name, response: Response) -> GroupDetailBody | Response:
@@ -141,7 +136,7 @@ async def create(request: Request, response: Response) -> SmallRuleBody | GroupD
     operation_id="putRule",
     summary="Create or replace a rule group",
     responses=problems(401, 403, 404, 409, 412, 428, 503, *WITH_BODY)
-    | {200: {**_TAGGED, "description": "It is in force"}, 201: {"description": "It is new", "model": GroupDetailBody}},
+    | {200: {**TAGGED, "description": "It is in force"}, 201: {"description": "It is new", "model": GroupDetailBody}},
     openapi_extra=_REPLACEMENT,
 )
 async def put(request: Request, name: Name, response: Response, if_match: IfMatch = None) -> GroupDetailBody:
@@ -163,7 +158,7 @@ async def put(request: Request, name: Name, response: Response, if_match: IfMatc
     ONE,
     operation_id="enableRule",
     summary="Switch a rule group on or off",
-    responses=problems(401, 403, 404, 409, 412, 503, *WITH_BODY) | {200: {**_TAGGED, "description": "It is so"}},
+    responses=problems(401, 403, 404, 409, 412, 503, *WITH_BODY) | {200: {**TAGGED, "description": "It is so"}},
 )
 async def patch(
     request: Request, name: Name, change: GroupChange, response: Response, if_match: IfMatch = None
@@ -186,7 +181,7 @@ async def patch(
     f"{ONE}/promote",
     operation_id="promoteRule",
     summary="Let shadow rules tell people",
-    responses=problems(401, 403, 404, 409, 412, 422, 503) | {200: {**_TAGGED, "description": "It is so"}},
+    responses=problems(401, 403, 404, 409, 412, 422, 503) | {200: {**TAGGED, "description": "It is so"}},
 )
 async def promote(
     request: Request,

@@ -2,16 +2,18 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.api.access import OperatorRoute, ViewerRoute
 from services.api.core import muting
 from services.api.core.alerts import Told, active_body, event_body, newest_first
 from services.api.core.bodies import AlertBody
+from services.api.core.preconditions import Seen, etag, seen
 from services.api.core.silence_bodies import (
     PreviewBody,
     PreviewRequest,
     SilenceBody,
+    SilenceReplacement,
     SilenceRequest,
     SilenceState,
 )
@@ -19,10 +21,13 @@ from services.api.parts import Parts, parts_of
 from services.api.past_alerts import past_day
 from services.api.problems import Problem, invalid
 from services.api.routes.documented import WITH_BODY, problems
+from services.api.routes.versions import TAGGED, IfMatch, Version
 from services.api.rule_changes import author_of
+from services.api.silences import ChangedMeanwhile
 from shared import clock
 from shared.database import DatabaseUnavailable
 from shared.messages.alerts import CurrentAlert
+from shared.messages.message import instant_to_text
 from shared.messages.silences import Silence
 
 viewer = APIRouter(route_class=ViewerRoute, tags=["silences"])
@@ -49,14 +54,19 @@ async def silences(
     return muting.bodies_in(known, told, now_ms, frozenset(state or ()), limit)
 
 
-@viewer.get(ONE, operation_id="getSilence", summary="One silence", responses=problems(401, 403, 404, 422))
-async def silence(request: Request, id: Id) -> SilenceBody:
+@viewer.get(
+    ONE,
+    operation_id="getSilence",
+    summary="One silence",
+    responses=problems(401, 403, 404, 422) | {200: TAGGED},
+)
+async def silence(request: Request, id: Id, response: Response) -> SilenceBody:
     """A silence or an acknowledgement."""
     parts = parts_of(request)
     found = parts.views.silences.get(id)
     if found is None:
         raise Problem(404, f"There is no silence {id!r}, or it ended long ago.")
-    return shown(parts, found)
+    return _tagged(parts, found, response)
 
 
 @operator.post(
@@ -64,9 +74,9 @@ async def silence(request: Request, id: Id) -> SilenceBody:
     operation_id="createSilence",
     summary="Make a silence",
     status_code=201,
-    responses=problems(401, 403, 409, 503, *WITH_BODY),
+    responses=problems(401, 403, 409, 503, *WITH_BODY) | {201: TAGGED},
 )
-async def create(request: Request, wanted: SilenceRequest) -> SilenceBody:
+async def create(request: Request, wanted: SilenceRequest, response: Response) -> SilenceBody:
     """From its start to its end, or in its windows between them, alerts that all matchers match are told to nobody. It
     is on the bus when this answers. That an alert is over is told nevertheless if it had been told."""
     parts, now_ms = parts_of(request), clock.now_ms()
@@ -79,37 +89,56 @@ async def create(request: Request, wanted: SilenceRequest) -> SilenceBody:
         end_of(wanted.end_ms(start_ms)),
         [one.message() for one in wanted.windows],
     )
-    return shown(parts, made)
+    return _tagged(parts, made, response)
 
 
 @operator.put(
     ONE,
     operation_id="putSilence",
     summary="Change a silence",
-    responses=problems(401, 403, 404, 409, 503, *WITH_BODY),
+    responses=problems(401, 403, 404, 409, 412, 428, 503, *WITH_BODY) | {200: TAGGED},
 )
-async def put(request: Request, id: Id, wanted: SilenceRequest) -> SilenceBody:
-    """Puts another in its place; a start that has passed stays. Who comes last has the last word."""
+async def put(
+    request: Request, id: Id, wanted: SilenceReplacement, response: Response, if_match: IfMatch = None
+) -> SilenceBody:
+    """Puts another in its place; a start that has passed stays. The version that it replaces is to be named, in
+    `If-Match` or the body: if it isn't in force any more nothing is changed, and `current` says what is there now."""
     parts, now_ms = parts_of(request), clock.now_ms()
-    changed = await parts.silences.replace(
-        author_of(request),
-        id,
-        [one.message() for one in wanted.matchers],
-        wanted.reason,
-        wanted.starts_at,
-        end_of(wanted.end_ms(max(wanted.starts_at or now_ms, now_ms))),
-        [one.message() for one in wanted.windows],
-    )
-    return shown(parts, changed)
+    versions = seen(if_match, wanted.version)
+    if not versions.stated:
+        raise Problem(428, "Name the version that is to be replaced, in the header `If-Match` or as `version`.")
+    try:
+        changed = await parts.silences.replace(
+            author_of(request),
+            id,
+            [one.message() for one in wanted.matchers],
+            wanted.reason,
+            wanted.starts_at,
+            end_of(wanted.end_ms(max(wanted.starts_at or now_ms, now_ms))),
+            [one.message() for one in wanted.windows],
+            versions,
+        )
+    except ChangedMeanwhile as change:
+        raise _stale(parts, change, versions) from None
+    return _tagged(parts, changed, response)
 
 
 @operator.delete(
-    ONE, operation_id="expireSilence", summary="End a silence", responses=problems(401, 403, 404, 409, 422, 503)
+    ONE,
+    operation_id="expireSilence",
+    summary="End a silence",
+    responses=problems(401, 403, 404, 409, 412, 422, 503) | {200: TAGGED},
 )
-async def expire(request: Request, id: Id) -> SilenceBody:
-    """It ends now. One that is over stays as it is."""
-    parts = parts_of(request)
-    return shown(parts, await parts.silences.expire(author_of(request), id))
+async def expire(
+    request: Request, id: Id, response: Response, version: Version = None, if_match: IfMatch = None
+) -> SilenceBody:
+    """It ends now, if no version is named or it is still that one. One that is over stays as it is."""
+    parts, versions = parts_of(request), seen(if_match, version)
+    try:
+        ended = await parts.silences.expire(author_of(request), id, versions)
+    except ChangedMeanwhile as change:
+        raise _stale(parts, change, versions) from None
+    return _tagged(parts, ended, response)
 
 
 class _PreviewRoute(ViewerRoute):
@@ -146,6 +175,19 @@ def alert_body(told: Told) -> AlertBody:
 def shown(parts: Parts, one: Silence) -> SilenceBody:
     """A silence as the API shows it."""
     return muting.bodies([one], parts.views.alerts.told(), clock.now_ms())[0]
+
+
+def _tagged(parts: Parts, one: Silence, response: Response) -> SilenceBody:
+    response.headers["ETag"] = etag(one.version)
+    return shown(parts, one)
+
+
+def _stale(parts: Parts, change: ChangedMeanwhile, seen: Seen) -> Problem:
+    now = change.silence
+    at_ms = now.created_at if now.updated_at is None else now.updated_at
+    detail = f"It was changed meanwhile: version {now.version} is there, since {instant_to_text(at_ms)}."
+    current = shown(parts, now).model_dump(mode="json")
+    return Problem(412 if seen.by_header else 409, detail, headers={"ETag": etag(now.version)}, current=current)
 
 
 def end_of(end_ms: int | None) -> int:

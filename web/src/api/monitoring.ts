@@ -2,7 +2,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { mergeAlerts, recentEvents, type SeenAlert } from '@/live/apply';
 import { client, unwrap } from './client';
 import { ApiError } from './error';
-import type { Alert, HealthCheck } from './types';
+import type { HealthCheck, ListedAlert } from './types';
 
 /** The live stream brings changes at once; polling is the net below it. */
 export const REFRESH_MS = 30_000;
@@ -37,7 +37,7 @@ export const metricsQuery = queryOptions({
 export const seenAlertsKey = ['live', 'alerts'] as const;
 
 /** The list of alerts; `missing` says why those that are over are not all there. */
-export type AlertList = { alerts: Alert[]; missing: ApiError | null };
+export type AlertList = { alerts: ListedAlert[]; missing: ApiError | null };
 
 /**
  * Active alerts however old they are (an old firing alert must not fall off the list), and the latest others. Active ones
@@ -61,7 +61,7 @@ export const alertsQuery = queryOptions({
   refetchIntervalInBackground: true,
 });
 
-function getAlerts(status: 'active' | 'all', signal: AbortSignal): Promise<Alert[]> {
+function getAlerts(status: 'active' | 'all', signal: AbortSignal): Promise<ListedAlert[]> {
   return unwrap(client.GET('/api/monitoring/alerts', { params: { query: { status, limit: ALERT_LIMIT } }, signal }));
 }
 

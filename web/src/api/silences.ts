@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { alertDetailsKey } from './alerts';
 import { client, unwrap } from './client';
-import type { SilenceRequest } from './types';
+import type { Silence, SilenceRequest } from './types';
 
 const REFRESH_MS = 15_000;
 
@@ -38,8 +38,20 @@ export async function createSilence(body: SilenceRequest) {
   return unwrap(client.POST('/api/monitoring/silences', { body }));
 }
 
-export async function expireSilence(id: string) {
-  return unwrap(client.DELETE('/api/monitoring/silences/{id}', { params: { path: { id } } }));
+export async function getSilence(id: string) {
+  return unwrap(client.GET('/api/monitoring/silences/{id}', { params: { path: { id } } }));
+}
+
+/** Puts another in the place of a silence that is still as it was seen; else an error of the kind `conflict`. */
+export async function changeSilence({ id, version }: Silence, wanted: SilenceRequest) {
+  return unwrap(
+    client.PUT('/api/monitoring/silences/{id}', { params: { path: { id } }, body: { ...wanted, version } }),
+  );
+}
+
+/** Ends a silence that is still as it was seen; else an error of the kind `conflict`. */
+export async function expireSilence({ id, version }: Silence) {
+  return unwrap(client.DELETE('/api/monitoring/silences/{id}', { params: { path: { id }, query: { version } } }));
 }
 
 export async function acknowledgeAlert(id: string, reason: string, seconds: number | null) {
@@ -49,9 +61,4 @@ export async function acknowledgeAlert(id: string, reason: string, seconds: numb
 
 export async function unacknowledgeAlert(id: string) {
   return unwrap(client.DELETE('/api/monitoring/alerts/{id}/acknowledge', { params: { path: { id } } }));
-}
-
-export async function silenceAlert(id: string, reason: string, seconds: number, labels: string[]) {
-  const body = { reason, duration_seconds: seconds, labels, windows: [] };
-  return unwrap(client.POST('/api/monitoring/alerts/{id}/silence', { params: { path: { id } }, body }));
 }

@@ -15,11 +15,16 @@ export type HealthStatus = Health['status'];
 export type Metrics = JsonOf<'/api/monitoring/metrics', 'get'>;
 export type SystemMetrics = NonNullable<Metrics['system']>;
 export type Performance = JsonOf<'/api/monitoring/performance', 'get'>;
-export type Alert = JsonOf<'/api/monitoring/alerts', 'get'>[number];
-export type Severity = Alert['severity'];
-export type AlertStatus = Alert['status'];
+/** As the list has it: with what keeps it from being told. */
+export type ListedAlert = JsonOf<'/api/monitoring/alerts', 'get'>[number];
+export type Severity = ListedAlert['severity'];
+export type AlertStatus = ListedAlert['status'];
 
 type Schemas = components['schemas'];
+
+/** As the live stream has it, which does not know what keeps it from being told. */
+export type Alert = Schemas['AlertBody'];
+export type Mute = Schemas['MuteBody'];
 
 /** A number as the API tells it where JSON has none for it. */
 export type Exact = number | 'NaN' | 'Infinity' | '-Infinity';

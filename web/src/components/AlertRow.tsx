@@ -1,17 +1,18 @@
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import type { Alert } from '@/api/types';
+import type { ListedAlert } from '@/api/types';
 import { formatNumber } from '@/format/number';
 import { formatDuration, formatShort, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
 import classes from './AlertRow.module.css';
+import { MuteTags } from './MuteTags';
 import { RelativeTime } from './RelativeTime';
 import { SeverityIcon } from './SeverityIcon';
 import { shownLabels } from './shownLabels';
 import { ShadowTag, STATUS_ICONS } from './tags';
 
 /** One episode of an alert: how bad, what, the value that set it off, since when, and whether it is over. Leads to its page. */
-export function AlertRow({ alert, now }: { alert: Alert; now: number }) {
+export function AlertRow({ alert, now }: { alert: ListedAlert; now: number }) {
   const { t } = useTranslation();
   const { locale } = useLocale();
   const began = parseTime(alert.created_at);
@@ -36,6 +37,7 @@ export function AlertRow({ alert, now }: { alert: Alert; now: number }) {
           {alert.shadow && <ShadowTag />}
         </div>
         <p className={classes.message}>{alert.message}</p>
+        <MuteTags mutes={alert.muted_by} now={now} />
         <p className={classes.facts}>
           {alert.value !== null && (
             <span title={alert.expr}>{t('alerts.value', { value: formatNumber(alert.value, locale) })}</span>

@@ -47,6 +47,16 @@ export function formatShort(time: number, now: number, locale: string): string {
   }).format(time);
 }
 
+/** To the minute, with the day in front where it is not that of `now`. */
+export function formatMinute(time: number, now: number, locale: string): string {
+  const sameDay = new Date(time).toDateString() === new Date(now).toDateString();
+  return new Intl.DateTimeFormat(locale, {
+    ...(sameDay ? {} : { month: 'short', day: 'numeric' }),
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(time);
+}
+
 /** A length of time in its two largest units: "3 days 4 hours", or short, "12 min 5 sec". */
 export function formatDuration(seconds: number, locale: string, unitDisplay: 'long' | 'short' = 'long'): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,4 +1,4 @@
-import type { Alert, Health, HealthCheck, Metrics, SystemMetrics } from '@/api/types';
+import type { Alert, Health, HealthCheck, ListedAlert, Metrics, SystemMetrics } from '@/api/types';
 
 /** How events of the live stream change what the page already knows. Pure: old value and event in, new value out. */
 
@@ -9,18 +9,23 @@ function byNewest(a: Alert, b: Alert): number {
   return b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id);
 }
 
-/** One list without repetitions. An episode only moves forward: an answer that is older than an event cannot undo it. */
-export function mergeAlerts(...lists: readonly (readonly Alert[])[]): Alert[] {
-  const byId = new Map<string, Alert>();
+/**
+ * One list without repetitions. An episode only moves forward: an answer that is older than an event cannot undo it. Events
+ * don't say what keeps an alert from being told: what was known of that stays until the alert is over.
+ */
+export function mergeAlerts(...lists: readonly (readonly (Alert | ListedAlert)[])[]): ListedAlert[] {
+  const byId = new Map<string, ListedAlert>();
   for (const alert of lists.flat()) {
     const known = byId.get(alert.id);
-    if (known === undefined || RANK[alert.status] >= RANK[known.status]) byId.set(alert.id, alert);
+    if (known !== undefined && RANK[alert.status] < RANK[known.status]) continue;
+    const told = 'muted_by' in alert ? alert.muted_by : (known?.muted_by ?? []);
+    byId.set(alert.id, { ...alert, muted_by: alert.status === 'resolved' ? [] : told });
   }
   return [...byId.values()].sort(byNewest);
 }
 
 /** `alerts` with one event taken in; at most `limit` that are over are kept, active ones always. */
-export function applyAlert(alerts: readonly Alert[], event: Alert, limit: number): Alert[] {
+export function applyAlert(alerts: readonly ListedAlert[], event: Alert, limit: number): ListedAlert[] {
   let over = 0;
   return mergeAlerts(alerts, [event]).filter((alert) => {
     if (alert.status !== 'resolved') return true;

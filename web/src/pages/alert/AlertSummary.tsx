@@ -1,9 +1,12 @@
 import { IconHelpHexagon } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
+import { mutingQuery } from '@/api/silences';
 import type { AlertDetail } from '@/api/types';
 import { Fact, Facts } from '@/components/Facts';
 import { Labels } from '@/components/Labels';
 import { LinkButton } from '@/components/links';
+import { MuteTags } from '@/components/MuteTags';
 import { Notice } from '@/components/Notice';
 import { PageHead } from '@/components/PageHead';
 import { SeverityTag, ShadowTag, StatusTag } from '@/components/tags';
@@ -18,6 +21,8 @@ import { spansOf } from './timeline';
 export function AlertSummary({ detail, now }: { detail: AlertDetail; now: number }) {
   const { t } = useTranslation();
   const { alert, rule, transitions } = detail;
+  const isToBeTold = alert.status !== 'resolved' && !alert.shadow;
+  const { data } = useQuery({ ...mutingQuery(alert.id), enabled: isToBeTold });
   const labels = matchersOf(alert.labels);
   const fired = transitions.find(({ state }) => state === 'firing') ?? transitions.at(-1);
   const about = { rule: rule.name, group: rule.group, ...(labels === undefined ? {} : { labels }) };
@@ -60,6 +65,7 @@ export function AlertSummary({ detail, now }: { detail: AlertDetail; now: number
         />
       </div>
       <p className={classes.message}>{alert.message}</p>
+      {isToBeTold && data !== undefined && <MuteTags mutes={data.muted_by} now={now} />}
       <Times detail={detail} now={now} />
       <Labels labels={alert.labels} testId="alert-labels" />
       {alert.shadow && <Notice tone="info">{t('alertPages.shadowNote')}</Notice>}

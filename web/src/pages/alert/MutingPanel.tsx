@@ -12,8 +12,8 @@ import { useErrorText } from '@/components/useErrorText';
 import { useMayChange } from '@/components/useMayChange';
 import { SilenceItem } from '../silences/SilenceItem';
 import list from '../silences/SilencesPage.module.css';
+import { AlertSilence } from './AlertSilence';
 import classes from './MutingPanel.module.css';
-import { SilenceDialog } from './SilenceDialog';
 
 /** Who looks after an active alert, what mutes it, and the buttons for both. */
 export function MutingPanel({ detail, now }: { detail: AlertDetail; now: number }) {
@@ -84,7 +84,7 @@ export function MutingPanel({ detail, now }: { detail: AlertDetail; now: number 
         )}
         {acknowledging.isError && <Refused error={acknowledging.error} />}
       </div>
-      {silencing && <SilenceDialog alert={alert} onClose={() => setSilencing(false)} />}
+      {silencing && <AlertSilence alert={alert} onClose={() => setSilencing(false)} />}
     </Panel>
   );
 }

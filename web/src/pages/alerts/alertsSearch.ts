@@ -28,7 +28,7 @@ export function filterOf(search: AlertsSearch, limit: number): AlertFilter {
 }
 
 /** Those in which each word is found: in the name, the group, the message or a label. */
-export function matching(alerts: readonly Alert[], text: string): Alert[] {
+export function matching<A extends Alert>(alerts: readonly A[], text: string): A[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [...alerts];
   return alerts.filter((alert) => {

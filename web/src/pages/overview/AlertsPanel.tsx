@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ApiError } from '@/api/error';
 import { alertsQuery } from '@/api/monitoring';
-import type { Alert } from '@/api/types';
+import type { ListedAlert } from '@/api/types';
 import { AlertRow } from '@/components/AlertRow';
 import { ErrorNotice } from '@/components/ErrorNotice';
 import { Panel } from '@/components/Panel';
@@ -73,7 +73,7 @@ export function AlertsPanel() {
   );
 }
 
-function AlertList({ alerts, filter, now }: { alerts: readonly Alert[]; filter: Filter; now: number }) {
+function AlertList({ alerts, filter, now }: { alerts: readonly ListedAlert[]; filter: Filter; now: number }) {
   const { t } = useTranslation();
   const [all, setAll] = useState(false);
   if (alerts.length === 0) return <NoAlerts filter={filter} />;

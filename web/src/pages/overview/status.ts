@@ -29,6 +29,6 @@ export function systemStatus(health: Health, time: number | null, now: number): 
   };
 }
 
-export function activeAlerts(alerts: readonly Alert[]): Alert[] {
+export function activeAlerts<A extends Alert>(alerts: readonly A[]): A[] {
   return alerts.filter((alert) => alert.status === 'firing');
 }

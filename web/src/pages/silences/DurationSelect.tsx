@@ -1,6 +1,6 @@
 import { NativeSelect } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { formatDuration } from '@/format/time';
+import { formatDuration, formatMinute, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
 
 const HOUR = 3600;
@@ -16,18 +16,28 @@ export const DURATIONS = [
   720 * HOUR,
 ] as const;
 
-type DurationSelectProps = { value: number; onChange: (seconds: number) => void };
+type DurationSelectProps = {
+  /** Null: until the end that it has. */
+  value: number | null;
+  until: string | null;
+  onChange: (seconds: number | null) => void;
+};
 
-/** How long something is to be muted. */
-export function DurationSelect({ value, onChange }: DurationSelectProps) {
+/** How long something is to be muted from now on, or until the end that it has already. */
+export function DurationSelect({ value, until, onChange }: DurationSelectProps) {
   const { t } = useTranslation();
   const { locale } = useLocale();
+  const end = parseTime(until);
+  const same =
+    end === null
+      ? []
+      : [{ value: '', label: t('silences.form.until', { time: formatMinute(end, Date.now(), locale) }) }];
   return (
     <NativeSelect
       label={t('silences.form.duration')}
-      value={String(value)}
-      onChange={(event) => onChange(Number(event.currentTarget.value))}
-      data={DURATIONS.map((one) => ({ value: String(one), label: formatDuration(one, locale) }))}
+      value={value === null ? '' : String(value)}
+      onChange={(event) => onChange(event.currentTarget.value === '' ? null : Number(event.currentTarget.value))}
+      data={[...same, ...DURATIONS.map((one) => ({ value: String(one), label: formatDuration(one, locale) }))]}
       data-testid="silence-duration"
     />
   );

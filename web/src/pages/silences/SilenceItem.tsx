@@ -1,7 +1,8 @@
-import { Button } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { IconCheck, IconClock, IconEyeCheck, IconMoon, IconVolumeOff } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { expireSilence } from '@/api/silences';
 import type { Silence } from '@/api/types';
@@ -10,6 +11,7 @@ import { Tag, type Tone } from '@/components/Tag';
 import { useErrorText } from '@/components/useErrorText';
 import { formatAbsolute, formatShort } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
+import { SilenceEditor } from './SilenceEditor';
 import classes from './SilenceItem.module.css';
 import { matcherText, windowText } from './silence';
 
@@ -30,9 +32,10 @@ export function SilenceItem({ silence, mayChange, now }: SilenceItemProps) {
   const { locale } = useLocale();
   const queries = useQueryClient();
   const ending = useMutation({
-    mutationFn: () => expireSilence(silence.id),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['monitoring'] }),
+    mutationFn: () => expireSilence(silence),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['monitoring'] }),
   });
+  const [changing, setChanging] = useState(false);
   const look = lookOf(silence);
   const time = (text: string) => (
     <time dateTime={text} title={formatAbsolute(Date.parse(text), locale)}>
@@ -52,16 +55,27 @@ export function SilenceItem({ silence, mayChange, now }: SilenceItemProps) {
         )}
         <span className={classes.reason}>{silence.reason}</span>
         {mayChange && silence.state !== 'expired' && (
-          <Button
-            size="compact-sm"
-            variant="default"
-            loading={ending.isPending}
-            onClick={() => ending.mutate()}
-            data-testid="silence-expire"
-            className={classes.end}
-          >
-            {t('silences.end')}
-          </Button>
+          <Group gap="xs" className={classes.end}>
+            {silence.kind === 'silence' && (
+              <Button
+                size="compact-sm"
+                variant="default"
+                onClick={() => setChanging(true)}
+                data-testid="silence-change"
+              >
+                {t('silences.change')}
+              </Button>
+            )}
+            <Button
+              size="compact-sm"
+              variant="default"
+              loading={ending.isPending}
+              onClick={() => ending.mutate()}
+              data-testid="silence-expire"
+            >
+              {t('silences.end')}
+            </Button>
+          </Group>
         )}
       </div>
       <div className={classes.matchers}>
@@ -92,6 +106,7 @@ export function SilenceItem({ silence, mayChange, now }: SilenceItemProps) {
         );
       })}
       {ending.isError && <Refused error={ending.error} />}
+      {changing && <SilenceEditor silence={silence} onClose={() => setChanging(false)} />}
     </li>
   );
 }

@@ -14,7 +14,7 @@ import { StaleNote } from '@/components/StaleNote';
 import { useMayChange } from '@/components/useMayChange';
 import { staleSince } from '@/live/freshness';
 import { useNow } from '@/live/useNow';
-import { SilenceForm } from './SilenceForm';
+import { NewSilence } from './SilenceEditor';
 import { SilenceItem } from './SilenceItem';
 import classes from './SilencesPage.module.css';
 import { inOrder } from './silence';
@@ -38,7 +38,7 @@ export function SilencesPage() {
         aside={
           <>
             <StaleNote since={stale} now={now} />
-            {mayChange && !making && (
+            {mayChange && (
               <Button leftSection={<IconPlus size="1rem" />} onClick={() => setMaking(true)} data-testid="silence-new">
                 {t('silences.make')}
               </Button>
@@ -46,7 +46,7 @@ export function SilencesPage() {
           </>
         }
       />
-      {making && <SilenceForm onClose={() => setMaking(false)} />}
+      {making && <NewSilence onClose={() => setMaking(false)} />}
       {data === undefined && isError && (
         <ErrorNotice title={t('silences.loadFailed')} error={error} onRetry={() => void refetch()} />
       )}

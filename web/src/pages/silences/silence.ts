@@ -10,6 +10,11 @@ type Window = NonNullable<SilenceRequest['windows']>[number];
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 export type Weekday = (typeof WEEKDAYS)[number];
 
+/** Matchers as rows of a form. */
+export function rowsOf(matchers: readonly Matcher[]): MatcherRow[] {
+  return matchers.map(({ name, operator, value }, id) => ({ id, name, operator, value }));
+}
+
 /** The matchers of the rows that name a label. */
 export function matchersOfRows(rows: readonly MatcherRow[]): SilenceRequest['matchers'] {
   return rows

@@ -1,7 +1,8 @@
-"""Whom a receiver tells at an instant: the people that its `to` stands for."""
+"""Whom a receiver tells at an instant: the people that its `to` stands for, and when they are not to be disturbed."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from shared.messages.access import Recipient
 from shared.routing.on_call import Schedule, on_call_at
@@ -15,21 +16,51 @@ class Directory:
     people: Mapping[str, Person] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
+    def person_of(self, recipient: Recipient) -> Person | None:
+        """The configured person whom `recipient` stands for, with quiet hours: by name, or, of an administrator, by
+        the number; None for all others."""
+        if not recipient.source:
+            return self.people.get(recipient.id)
+        return None if recipient.whatsapp is None else self._by_number.get(recipient.whatsapp)
 
-def resolve(to: Iterable[To], directory: Directory, admins: Collection[Recipient], now_ms: int) -> list[Recipient]:
+    @cached_property
+    def _by_number(self) -> dict[str, Person]:
+        found: dict[str, Person] = {}
+        for person in self.people.values():
+            if person.whatsapp is not None:
+                found.setdefault(person.whatsapp, person)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Somebody who is told, and because of which entry."""
+
+    recipient: Recipient
+    to: To
+
+
+def choose(to: Iterable[To], directory: Directory, admins: Collection[Recipient], now_ms: int) -> list[Chosen]:
     """The people, each once, those that are configured first; of two with the same address the first, so that nobody
     is told twice who is an administrator and on call. Names that the directory does not have stand for nobody:
     `unknown` finds them beforehand."""
     wanted = list(to)
-    named = [name for one in wanted if (name := _name(one, directory, now_ms)) is not None]
-    found = [recipient_of(directory.people[name]) for name in named if name in directory.people]
-    found += [_of_number(one.number) for one in wanted if one.number is not None]
-    if any(one.admins for one in wanted):
-        found += sorted(admins, key=lambda one: one.id)
-    chosen: dict[str, Recipient] = {}
+    named = [(name, one) for one in wanted if (name := _name(one, directory, now_ms)) is not None]
+    found = [Chosen(recipient_of(directory.people[name]), one) for name, one in named if name in directory.people]
+    found += [Chosen(_of_number(one.number), one) for one in wanted if one.number is not None]
+    for_admins = next((one for one in wanted if one.admins), None)
+    if for_admins is not None:
+        found += [Chosen(one, for_admins) for one in sorted(admins, key=lambda one: one.id)]
+    chosen: dict[str, Chosen] = {}
     for one in found:
-        chosen.setdefault(one.whatsapp or one.email or one.telegram or one.id, one)
+        who = one.recipient
+        chosen.setdefault(who.whatsapp or who.email or who.telegram or who.id, one)
     return list(chosen.values())
+
+
+def resolve(to: Iterable[To], directory: Directory, admins: Collection[Recipient], now_ms: int) -> list[Recipient]:
+    """The people that `choose` finds."""
+    return [one.recipient for one in choose(to, directory, admins, now_ms)]
 
 
 def recipient_of(person: Person) -> Recipient:

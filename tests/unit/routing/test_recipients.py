@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.notifier.core.recipients import Directory, recipient_of, resolve, unknown
 from shared.messages.access import Recipient
 from shared.routing.on_call import Override, Schedule
 from shared.routing.people import Person, To
+from shared.routing.recipients import Directory, recipient_of, resolve, unknown
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 NOW = 1_790_000_000_000
@@ -66,3 +66,9 @@ def test_what_is_not_there_is_found_beforehand() -> None:
     to = [To(person="eka"), To(on_call="nights"), To(person="ani"), To(admins=True)]
     assert unknown(to, DIRECTORY) == ["there is no eka among people", "there is no schedule nights in on_call"]
     assert ids(*to[:2]) == []
+
+
+def test_quiet_hours_are_those_of_the_configured_person_also_for_an_administrator() -> None:
+    people = [DIRECTORY.person_of(one) for one in (recipient_of(ANI), ADMINS[1], ADMINS[0])]
+    assert people == [ANI, ANI, None]
+    assert DIRECTORY.person_of(Recipient(id="ani", name="Ani", source="admin_users")) is None, "no number, nobody"
