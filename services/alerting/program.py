@@ -126,7 +126,7 @@ def program(settings: Settings) -> Program:
                 await filled.caught_up.wait()
                 runtime.readiness.there("rules")
                 await alerting.router.learn_topics()  # before the stream: one that begins without them is given none
-                tasks.create_task(alerting.router.run())
+                tasks.create_task(alerting.router.run(rules.up_to_now))
                 tasks.create_task(alerting.stream.run())
                 tasks.create_task(alerting.failed())
                 tasks.create_task(_watch(runtime, alerting.stream))

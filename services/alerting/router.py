@@ -139,8 +139,9 @@ class Router:
         self._routes = Routes(self._inputs)
         self._filler.by(self._routes)
 
-    async def run(self) -> None:
-        """Route until cancelled. Rules, topics, and what has been filled must be known before."""
+    async def run(self, rules_up_to_now: Callable[[], Awaitable[None]]) -> None:
+        """Route until cancelled. Topics and what has been filled must be known before; `rules_up_to_now` waits until
+        `rules` has all that is on the bus."""
         beside = [
             asyncio.create_task(self._filler.run(), name="filling"),
             asyncio.create_task(self._history.run(self._inputs), name="filling from history"),
@@ -151,7 +152,7 @@ class Router:
                 for task in beside:
                     if task.done():
                         task.result()
-                await self._take_over()
+                await self._take_over(rules_up_to_now)
                 await self._learn()
                 await self._route([self._waiting.get_nowait() for _ in range(min(self._waiting.qsize(), MOST_AT_ONCE))])
                 settled = await self._settle()
@@ -176,8 +177,14 @@ class Router:
                 await self._awake.wait()
         self._awake.clear()
 
-    async def _take_over(self) -> None:
+    async def _take_over(self, rules_up_to_now: Callable[[], Awaitable[None]]) -> None:
         """Begin with partitions that became ours, end with those that are not any more."""
+        if self._assigned - self._owned.keys():
+            # Who had them may have known newer rules than we do, and has told that their groups are filled: routed by
+            # older ones, what was accepted meanwhile would pass these groups by.
+            await rules_up_to_now()
+            while self.rules.revision > self._rules.revision:
+                await self._learn(at_once=True)
         for gone in self._owned.keys() - self._assigned:
             del self._owned[gone]
             self._filler.give_up(gone)
@@ -189,7 +196,7 @@ class Router:
             await self._catch_up(missed, partition, owned)
         self._history.active = 0 in self._owned
 
-    async def _learn(self) -> None:
+    async def _learn(self, *, at_once: bool = False) -> None:
         """Route by the rules that have become known, and tell their groups."""
         if self._learning is None and self.rules.revision > self._rules.revision:
             self._learning = asyncio.create_task(asyncio.to_thread(self.rules.work_out()))
@@ -197,7 +204,7 @@ class Router:
         if self._learning is None:
             return
         # Samples go on being routed by the former rules meanwhile, for the new ones catch up; but not by none at all.
-        if self._rules.revision >= 0 and not self._learning.done():
+        if self._rules.revision >= 0 and not self._learning.done() and not at_once:
             return
         rules, self._learning = await self._learning, None
         await self._act_on(rules)

@@ -39,6 +39,14 @@ class Follower:
         self._producer, self._reader = producer, Reader(consumer, producer)
         self._next: dict[TopicPartition, int] = {}
         self.caught_up = asyncio.Event()
+        self._asked: list[tuple[asyncio.Event, dict[TopicPartition, int]]] = [(self.caught_up, {})]
+        """Who waits, and up to where: nothing there until the bus has told where the ends are."""
+
+    async def up_to_now(self) -> None:
+        """Waits until everything that is there at the time of the call has been applied."""
+        reached = asyncio.Event()
+        self._asked.append((reached, {}))
+        await reached.wait()
 
     async def run(self) -> None:
         """Follow until cancelled; reconnects with back-off."""
@@ -67,16 +75,25 @@ class Follower:
         partitions = await _partitions(self._producer, self._topics)
         consumer.assign(partitions)
         await self._seek(consumer, partitions)
-        ends = await consumer.end_offsets(partitions)
+        for _, ends in self._asked:
+            ends.clear()  # the topics may have been made anew
         while True:
-            if not self.caught_up.is_set() and all([await consumer.position(one) >= ends[one] for one in partitions]):
-                self.caught_up.set()
+            await self._answer(consumer, partitions)
             for partition, records in (await consumer.getmany(timeout_ms=250, max_records=2_000)).items():
                 for message in await self._reader.read(records):
                     outcome = self._apply(message)
                     if outcome is not None:
                         await outcome
                 self._next[partition] = records[-1].offset + 1
+
+    async def _answer(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> None:
+        """Tell those who wait, if it has come so far."""
+        for reached, ends in self._asked:
+            if not ends:
+                ends.update(await consumer.end_offsets(partitions))
+            if all([await consumer.position(one) >= ends[one] for one in partitions]):
+                reached.set()
+        self._asked = [asked for asked in self._asked if not asked[0].is_set()]
 
     async def _seek(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> None:
         if isinstance(self._start, int):

@@ -16,8 +16,9 @@ from tests.e2e.conftest import GARBAGE_KEY, PROJECT, Client, Recorder, Stack
 
 
 async def events_of(stack: Stack, rule: str) -> list[dict[str, Any]]:
-    """All events of a rule on the topic, read with a stock consumer, each valid against the published schema."""
+    """The events of a rule on the topic, read with a stock consumer, each valid against the published schema."""
     schema = json.loads((PROJECT / "shared/messages/schemas/pantau.alerts.events.json").read_text())
+    valid = jsonschema.validators.validator_for(schema)(schema)
     consumer = AIOKafkaConsumer("pantau.alerts.events", bootstrap_servers=stack.kafka, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -29,8 +30,8 @@ async def events_of(stack: Stack, rule: str) -> list[dict[str, Any]]:
                 if record.key == GARBAGE_KEY:  # the bad-input tests share this stack
                     continue
                 event = json.loads(record.value)
-                jsonschema.validate(event, schema)
-                if event["rule"] == rule:
+                if event["rule"] == rule:  # tens of thousands are of the tests before
+                    valid.validate(event)
                     found.append(event)
         return found
     finally:
