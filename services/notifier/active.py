@@ -10,6 +10,7 @@ from services.notifier import metrics
 from services.notifier.configured import Configured
 from services.notifier.core.checkpoint import Checkpoint
 from services.notifier.core.engine import Engine
+from services.notifier.core.merging import MERGED, Limits
 from services.notifier.core.planned import Planned
 from services.notifier.core.retrying import RetryPolicy
 from services.notifier.dispatcher import Dispatcher
@@ -35,11 +36,12 @@ class Active:
         policy: RetryPolicy,
         concurrency: int,
         most_remembered: int,
+        limits: Limits,
         begin: Checkpoint | None,
     ) -> None:
         self._configured, self._ledger_log = configured, ledger_log
         told = (0, 0) if begin is None else (begin.told_until_ms, begin.told_offset)
-        self.engine = Engine(configured, most_remembered, *told)
+        self.engine = Engine(configured, most_remembered, *told, limits=limits)
         self.dispatcher = Dispatcher(configured, self.engine.ledger, ledger_log, policy, concurrency, self.settle)
         self._wake = asyncio.Event()
         self._planner: asyncio.Task[None] | None = None
@@ -147,6 +149,8 @@ class Active:
             return
         await self._ledger_log.write([*others, *(one.record for one in planned)])
         for entry in others:
+            if entry.muted_by == [MERGED]:
+                metrics.MERGED.labels(entry.receiver).inc()
             for reason in entry.muted_by:
                 metrics.MUTED.labels(reason.partition(":")[0]).inc()
             if entry.state == "failed":

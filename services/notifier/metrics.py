@@ -34,11 +34,16 @@ SAMPLE_LATENCY = Histogram(
 MUTED = Counter(
     "pantau_notifier_muted_total",
     "Alerts that are held back, once for each episode and reason: dependency, inhibited, silence, acknowledgement, "
-    "mute-time, quiet-hours, cooldown",
+    "mute-time, quiet-hours, cooldown, flapping, merged (its receiver was owed too much)",
     ["reason"],
 )
 WAITING = Gauge("pantau_notifier_deliveries_waiting", "What a receiver is still owed", ["receiver"])
-PAUSED = Gauge("pantau_notifier_reading_paused", "1 while no events are read because too many are in flight")
+PAUSED = Gauge("pantau_notifier_reading_paused", "1 while no events are read because too much waits in all")
+MERGED = Counter(
+    "pantau_notifier_merged_total",
+    "Alerts that came and went while a receiver was owed too much: it is told how many",
+    ["receiver"],
+)
 REMEMBERED = Gauge("pantau_notifier_deliveries_remembered", "Deliveries whose state is kept in memory")
 
 ALERTMANAGER_SENT = Counter("pantau_notifier_alertmanager_sent_total", "Alerts that were taken", ["alertmanager"])

@@ -9,6 +9,7 @@ from services.notifier.channels.registry import BadChannel
 from services.notifier.configured import Configured, routing_of, ways_of
 from services.notifier.core.checkpoint import Checkpoint
 from services.notifier.core.flapping import Damping
+from services.notifier.core.merging import Limits
 from services.notifier.core.muting import Muting
 from services.notifier.core.postable import Outside
 from services.notifier.core.resending import ResendRules
@@ -49,7 +50,8 @@ def program(settings: Settings) -> Program:
         def begin(checkpoint: Checkpoint | None) -> Active:
             policy = retry_policy(chosen.retry)
             concurrency, most = chosen.receiver_concurrency, chosen.remembered_deliveries
-            return Active(configured, ledger_log, policy, concurrency, most, checkpoint)
+            limits = Limits(waiting=chosen.most_waiting)
+            return Active(configured, ledger_log, policy, concurrency, most, limits, checkpoint)
 
         def wake() -> None:
             if intake.active is not None:
@@ -62,7 +64,7 @@ def program(settings: Settings) -> Program:
             ledger_log,
             settings.instance,
             runtime.readiness,
-            chosen.most_waiting,
+            chosen.most_waiting_in_all,
             begin,
             [recipients.caught_up, *followed.caught_up],
         )

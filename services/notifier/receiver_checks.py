@@ -13,6 +13,7 @@ def problems_of(notifications: NotificationsSettings) -> Iterator[tuple[str, str
     """(place of the entry, what is wrong with it) of every entry of every receiver."""
     routing = notifications.routing
     if routing is None:
+        yield from _problems_outside(notifications)
         return
     directory = notifications.everybody()
     for receiver in routing.receivers.values():
@@ -24,6 +25,14 @@ def problems_of(notifications: NotificationsSettings) -> Iterator[tuple[str, str
                 continue
             for reason in unknown(to_of(settings), directory):
                 yield one.place, f"to: {reason}"
+
+
+def _problems_outside(notifications: NotificationsSettings) -> Iterator[tuple[str, str]]:
+    for kind, entry in (notifications.outside or {}).items():
+        try:
+            parse(kind, entry, notifications.global_, "")
+        except BadChannel as error:
+            yield from ((f"/outside/{kind}", line.lstrip(".: ")) for line in str(error).splitlines())
 
 
 def to_of(settings: ChannelSettings) -> tuple[To, ...]:

@@ -47,8 +47,10 @@ class NotifierSettings(Section):
     retry: RetrySettings = RetrySettings()
     """When a receiver that could not be told is tried again."""
     most_waiting: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
-    """What all receivers together are still owed. When it is more (one may be down for long), no further events are
-    read until some of it has its outcome."""
+    """What one receiver is owed. When it is more (it may be down for long), the oldest of what began and was over
+    meanwhile is merged: a digest says how many that were. What fires, and ends of what was told, stay owed."""
+    most_waiting_in_all: Annotated[int, Field(ge=1, le=10_000_000)] = 200_000
+    """What all receivers together are owed. When it is more, no events are read until some of it has its outcome."""
     receiver_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     """Requests that are under way to one receiver at once."""
     unknown_outcomes: Literal["repeat", "leave"] = "repeat"

@@ -37,6 +37,8 @@ class Notification(Message):
     """Why it was due."""
     alerts: list[NotifiedAlert] = []
     """All that it tells."""
+    merged: int = 0
+    """Of how many more it tells only that they began and were over while the receiver could not be told."""
     state: Literal["planned", "sent", "failed", "unknown"]
     """`planned` with `muted_by`: it is held back for now, or for good."""
     attempt: int = 0
@@ -45,7 +47,8 @@ class Notification(Message):
     """Why it failed or is unknown."""
     muted_by: list[str] = []
     """What mutes it: `silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:ALERT`, `mute-time:NAME`,
-    `quiet-hours`, `cooldown`, `flapping`, `over-before-told`."""
+    `quiet-hours`, `cooldown`, `flapping`, `over-before-told`; `merged`: its receiver was owed too much,
+    and is told how many they were."""
     latency_ms: float | None = None
     """From the event's evaluation instant to the receiver's answer."""
 

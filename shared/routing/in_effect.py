@@ -21,6 +21,7 @@ def routing_in_effect(settings: NotificationsSettings, gateways: Sequence[str]) 
         whatsapp=gateways[0] if gateways else None,
         email="smtp_smarthost" in written and "smtp_from" in written,
         people=settings.directory(wording.zone, wording.language),
+        outside=settings.outside_entries,
     )
     return default_routing(ways, written)
 

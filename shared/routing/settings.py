@@ -1,11 +1,11 @@
 """Section `notifications` of `pantau.yaml`: who is told of what, when, and what mutes it. notifier acts by it; api
 shows it and says who would be told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.link_settings import LinksSettings
@@ -13,6 +13,7 @@ from shared.routing.calendar_settings import Zone
 from shared.routing.configuration import KEYS, Routing, parse_routing, read_routing
 from shared.routing.duration_field import Between, Duration
 from shared.routing.errors import BadRouting
+from shared.routing.outside import accounts_in
 from shared.routing.people import Language
 from shared.routing.people_settings import PeopleSettings
 from shared.routing.plain_tree import steps_of, tree_of
@@ -65,6 +66,9 @@ class NotificationsSettings(PeopleSettings):
     """Alertmanagers that get every alert beside the receivers; read further by notifier alone."""
     forward: list[Any] = []
     """Metrics for outside monitoring systems; read further by notifier alone."""
+    outside: dict[Literal["datadog", "newrelic"], dict[str, Any]] | None = None
+    """Outside monitoring systems that the default routes tell of everything, each as an entry of its `…_configs`;
+    absent: those that `forward` has accounts of."""
     flapping: FlappingSettings | None = FlappingSettings()
     """What is held back for coming and going; null: nothing."""
     wording: WordingSettings = WordingSettings()
@@ -74,6 +78,7 @@ class NotificationsSettings(PeopleSettings):
     watchdog: WatchdogSettings = WatchdogSettings()
     """How Pantau is itself watched."""
     _routing: Routing | None = PrivateAttr(None)
+    _forward_accounts: dict[str, dict[str, Any]] = PrivateAttr({})
 
     @property
     def routing(self) -> Routing | None:
@@ -85,11 +90,26 @@ class NotificationsSettings(PeopleSettings):
         wording = self.wording
         return Directory(self.directory(wording.zone, wording.language), self.schedules(wording.zone))
 
+    @property
+    def outside_entries(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the default routes tell of everything: by kind, an entry of its `…_configs`, as it is written."""
+        if self.outside is not None:
+            return {str(kind): entry for kind, entry in self.outside.items()}
+        return self._forward_accounts
+
     def refusal(self, problems: Sequence[tuple[str, str]]) -> ValidationError:
         """What settings that have this section raise of problems with integrations: (their `place`, reason)."""
         in_file = self.alertmanager_file is not None
         below = [_in_file(place, why) if in_file else (steps_of(place), why) for place, why in problems]
         return _refused([(("notifications", *steps), why) for steps, why in below])
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_accounts(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        made = read(given)  # notifier reads `forward` into sections of its own, api does not: both see what is written
+        if isinstance(given, dict):
+            made._forward_accounts = accounts_in(given.get("forward"))
+        return made
 
     @model_validator(mode="after")
     def _routes(self) -> Self:
@@ -102,6 +122,12 @@ class NotificationsSettings(PeopleSettings):
             self._routing = _read_inline(inline)
         elif inline:
             _check_global(inline["global"])  # the default routes hold, with what it says
+        return self
+
+    @model_validator(mode="after")
+    def _outside_is_for_default_routes(self) -> Self:
+        if self.outside is not None and self._routing is not None:
+            raise _refused([(("outside",), "is for the default routes: write datadog_configs or newrelic_configs")])
         return self
 
     @model_validator(mode="after")

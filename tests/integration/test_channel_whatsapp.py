@@ -26,6 +26,7 @@ from tests.unit.notifier.events import alert_event, notice_of
 
 BEGUN = 1_795_428_000_000
 TEXT = "Tiga 😀 <b>router</b> *mati* &\n{id} {{1}}"
+SHOWN = TEXT.replace("*", "∗")
 PERSON = Recipient(id="p", name="Ani", whatsapp="+62 811-0000-000")
 META = "/v23.0/106540352242922/messages"
 
@@ -70,7 +71,7 @@ async def test_waha_sends_the_message_to_the_person() -> None:
         assert (first.session, second.session) == ("default", "second")
         assert first.chat == "628110000000@c.us"
         assert first.text == one.render(notice())["text"]
-        assert TEXT in first.text
+        assert SHOWN in first.text
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "SCAN_QR_CODE", "FAILED"])
@@ -153,16 +154,43 @@ async def test_meta_takes_templates_and_free_text() -> None:
         assert await told(channel(known), notice()) == Delivered()
         assert await told(channel(known, template={"name": "alert"}), notice()) == Delivered()
         assert server.asked[0].json["to"] == "628110000000"
-        assert TEXT in server.asked[0].json["text"]["body"]
+        assert SHOWN in server.asked[0].json["text"]["body"]
         template = server.asked[1].json["template"]
         assert (template["name"], template["language"]) == ("alert", {"code": "id"})
-        assert "Tiga 😀 <b>router</b> *mati* & · {id} {{1}}" in template["components"][0]["parameters"][0]["text"]
+        assert "Tiga 😀 <b>router</b> ∗mati∗ & · {id} {{1}}" in template["components"][0]["parameters"][0]["text"]
         gone = await told(channel(known, template={"name": "alarm"}), notice())
         assert isinstance(gone, Permanent)
         assert gone.reason == "template"
         wrong = await told(channel(context(meta_entry(server.url, "falsch"))), notice())
         assert isinstance(wrong, Permanent)
         assert wrong.reason == "unauthorized"
+
+
+@pytest.mark.parametrize("code", [131047, 470])
+async def test_where_the_24_hours_are_over_the_template_goes_out_in_the_same_delivery(code: int) -> None:
+    def answer(asked: Asked) -> Reply:
+        is_closed = "text" in asked.json
+        return Reply(400, {"error": {"message": "Re-engagement", "code": code}}) if is_closed else as_meta(asked)
+
+    async with recording(Recorder(answer)) as server:
+        known = context(meta_entry(server.url))
+        alone = await told(channel(known), notice())
+        both = await told(channel(known, template={"name": "alert", "when": "window_closed"}), notice())
+        sent = [one.json["type"] for one in server.asked]
+    assert isinstance(alone, Permanent)
+    assert alone.reason == "window_closed"
+    assert both == Delivered()
+    assert sent == ["text", "text", "template"]
+
+
+async def test_the_template_does_not_follow_what_was_taken_or_failed_otherwise() -> None:
+    replies = [Reply(200, {"messages": [{"id": "wamid.HBg"}]}), Reply(400, {"error": {"code": 131026}})]
+    async with recording(Recorder(lambda _: replies[len(server.asked) - 1])) as server:
+        one = channel(context(meta_entry(server.url)), template={"name": "alert", "when": "window_closed"})
+        found = [await told(one, notice()) for _ in replies]
+        assert [asked.json["type"] for asked in server.asked] == ["text", "text"]
+    assert found[0] == Delivered()
+    assert isinstance(found[1], Permanent)
 
 
 async def test_metas_troubles() -> None:
@@ -211,10 +239,10 @@ async def test_another_gateway_gets_what_is_configured() -> None:
     assert (asked.path, asked.headers["Authorization"]) == ("/v1/send", "geheim")
     assert asked.json["phone"] == "+628110000000"
     assert asked.json["ref"] == "n-17"
-    assert TEXT in asked.json["data"][0]["message"]
+    assert SHOWN in asked.json["data"][0]["message"]
     fields = parse_qs(posted.raw.decode())
     assert fields["target"] == ["628110000000"]
-    assert TEXT in fields["message"][0]
+    assert SHOWN in fields["message"][0]
 
 
 async def test_all_receivers_of_a_gateway_share_its_rate() -> None:

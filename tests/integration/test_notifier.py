@@ -127,14 +127,12 @@ async def test_a_receiver_that_stays_away_is_given_up_at_last(topics: str, produ
     assert "given up: connect" in (failed.reason or "")
 
 
-async def test_reading_pauses_while_a_receiver_is_down_for_long(
-    topics: str, producer: Producer, tmp_path: Path
-) -> None:
+async def test_reading_pauses_while_too_much_waits_in_all(topics: str, producer: Producer, tmp_path: Path) -> None:
     (port,) = ports.free()
     notifier = Notifier(topics, tmp_path, f"http://127.0.0.1:{port}/hook")
     events = episodes(300)
     receiver = Receiver()
-    with notifier.running(PANTAU_NOTIFIER__MOST_WAITING="50"):
+    with notifier.running(PANTAU_NOTIFIER__MOST_WAITING_IN_ALL="50"):
         await publish(producer, begun(events))
 
         async def is_paused() -> bool:

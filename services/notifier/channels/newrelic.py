@@ -86,7 +86,7 @@ def _event(one: NoticedAlert, notice: Notice, settings: NewRelicSettings, wordin
         "receiver": notice.receiver,
         "groupKey": notice.group_key,
         "notificationId": notice.id,
-        "alertsInNotification": len(notice.alerts),
+        "alertsInNotification": len(notice.alerts) + notice.merged,
         "url": wording.alert_url(event),
     }
     shown = dict(sorted(labels.items())[:MOST_LABELS])

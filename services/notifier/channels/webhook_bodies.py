@@ -27,7 +27,7 @@ def alertmanager_body(notice: Notice, outside: Outside, max_alerts: int = 0) -> 
         "externalURL": outside.url,
         "version": ALERTMANAGER_VERSION,
         "groupKey": notice.group_key,
-        "truncatedAlerts": len(notice.alerts) - len(shown),
+        "truncatedAlerts": len(notice.alerts) - len(shown) + notice.merged,
     }
 
 
@@ -45,6 +45,7 @@ def pantau_body(notice: Notice) -> dict[str, Any]:
         "group_labels": dict(notice.group_labels),
         "planned_at": instant_to_text(notice.planned_ms),
         "muted": dict(notice.muted),
+        "merged": notice.merged,
         "alerts": [_pantau_alert(one) for one in notice.alerts],
     }
 

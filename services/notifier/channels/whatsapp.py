@@ -1,6 +1,6 @@
 """Channel `whatsapp`: through WAHA, Meta's Cloud API, or another gateway; to one person at a time."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from services.notifier.channels.templated import Template
 from services.notifier.core.cutting import cut
 from services.notifier.core.expanding import filled
 from services.notifier.core.gateway_outcomes import outcome_of
+from services.notifier.core.markup import WHATSAPP
 from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent
 from services.notifier.core.text import text
@@ -39,6 +40,9 @@ class TemplateSettings(Section):
     parameters: Annotated[list[Template], Field(max_length=20)] = ["{{ .Text }}"]
     """What takes the place of {{1}}, {{2}}, … in its body: templates over Alertmanager's data,
     and `.Title` and `.Text`. Line breaks become ` · `: Meta takes none there."""
+    when: Literal["always", "window_closed"] = "always"
+    """`window_closed`: free text first, and the template where Meta answers that the 24 hours are over. Meta may find
+    that out only after it has taken the text, and then tells the webhook alone: `always` is the sure way."""
 
 
 class WhatsappChannelSettings(ChannelSettings):
@@ -51,7 +55,8 @@ class WhatsappChannelSettings(ChannelSettings):
     session: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
     """WAHA: which session sends; absent: the first of the gateway's `sessions`, or `default`."""
     template: TemplateSettings | None = None
-    """Meta: what is sent; absent: free text, which arrives only within 24 hours after the person wrote to us."""
+    """Meta: what is sent, always or where free text can't be; absent: free text, which arrives only within 24 hours
+    after the person wrote to us."""
     text: Template | None = None
     """What is said, as a template; absent: Pantau's own words, in the language of whom it is for."""
     timeout: Timeout = 15.0
@@ -61,7 +66,7 @@ class WhatsappChannelSettings(ChannelSettings):
     def _reaches_people(self) -> "WhatsappChannelSettings":
         if self.session is not None and self.template is not None:
             raise ValueError("session is WAHA's, template is Meta's: no gateway has both")
-        if self.text is not None and self.template is not None:
+        if self.text is not None and self.template is not None and self.template.when == "always":
             raise ValueError("text is not sent where there is a template: write template.parameters")
         return self
 
@@ -82,12 +87,17 @@ def render(notice: Notice, settings: WhatsappChannelSettings, gateway: GatewaySe
         return {"to": to, "text": _text(notice, settings, wording)}
     if "@" in to:
         return {"problem": "bad_number"}
-    if settings.template is None:
-        return cloud_text(to, _text(notice, settings, wording))
-    language = settings.template.language or wording.of(notice).language
-    return cloud_template(to, settings.template.name, language, _parameters(notice, settings.template, wording))
+    template = settings.template
+    free = cloud_text(to, _text(notice, settings, wording))
+    if template is None:
+        return free
+    language = template.language or wording.of(notice).language
+    approved = cloud_template(to, template.name, language, _parameters(notice, template, wording))
+    return approved if template.when == "always" else free | {WINDOW_CLOSED: approved}
 
 
+WINDOW_CLOSED = "window_closed"
+"""In a payload: what to send instead where Meta says so."""
 PROBLEMS = {
     "no_number": "has no WhatsApp number",
     "bad_number": "has no number that this gateway can send to",
@@ -95,7 +105,9 @@ PROBLEMS = {
 
 
 def _text(notice: Notice, settings: WhatsappChannelSettings, wording: Wording) -> str:
-    return cut(filled(settings.text, notice, wording, lambda: text(notice, wording, LONGEST_TEXT)), LONGEST_TEXT)
+    return cut(
+        filled(settings.text, notice, wording, lambda: text(notice, wording, LONGEST_TEXT, WHATSAPP)), LONGEST_TEXT
+    )
 
 
 def _parameters(notice: Notice, template: TemplateSettings, wording: Wording) -> list[str]:
@@ -103,7 +115,7 @@ def _parameters(notice: Notice, template: TemplateSettings, wording: Wording) ->
     limit = (LONGEST_TEMPLATE_TEXT - TEMPLATE_ROOM) // max(len(template.parameters), 1)
     # Where a template fails its parameter says so, and a page is not lost.
     texts = (filled(one, notice, wording, lambda: text(notice, wording, limit)) for one in template.parameters)
-    return [cut(one_line(one), limit) for one in texts]
+    return [cut(one_line(WHATSAPP.escape(one)), limit) for one in texts]
 
 
 class Whatsapp:
@@ -124,6 +136,16 @@ class Whatsapp:
         """One attempt, once it is this message's turn. A gateway may have taken one that ends in `timeout`."""
         if (problem := payload.get("problem")) is not None:
             return Permanent(problem, f"who is to be told {PROBLEMS[problem]}")
+        instead = payload.get(WINDOW_CLOSED)
+        outcome = await self._attempt({k: v for k, v in payload.items() if k != WINDOW_CLOSED}, notification_id)
+        if instead is not None and isinstance(outcome, Permanent) and outcome.reason == WINDOW_CLOSED:
+            return await self._attempt(instead, notification_id)
+        return outcome
+
+    async def close(self) -> None:
+        """Nothing stays open between messages."""
+
+    async def _attempt(self, payload: Payload, notification_id: str) -> Outcome:
         if (put_back := await self._gateway.turns.take()) is not None:
             return put_back
         try:
@@ -132,9 +154,6 @@ class Whatsapp:
         except GatewayError as error:
             return outcome_of(error, clock.now_ms())
         return Delivered()
-
-    async def close(self) -> None:
-        """Nothing stays open between messages."""
 
     async def _hand_over(self, client: Client, payload: Payload, notification_id: str) -> Any:
         chosen = self._gateway.settings

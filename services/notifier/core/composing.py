@@ -39,10 +39,11 @@ Line = tuple[Piece, ...]
 def headline(notice: Notice, phrases: Phrases) -> str:
     """`🚨 CRITICAL Alert`, with what more there is to know at first sight."""
     counts = Counter(one.status for one in notice.alerts)
+    counts["passed"] += notice.merged
     tally = ", ".join(phrases.counted[one].format(counts[one]) for one in STATUSES if counts[one])
     if notice.occasion == "digest":
         return f"{_DIGEST} {phrases.missed}: {tally}"
-    leading = notice.alerts[0].status if len(counts) == 1 else "firing" if counts["firing"] else "resolved"
+    leading = notice.alerts[0].status if len(+counts) == 1 else "firing" if counts["firing"] else "resolved"
     words = [_SIGNS[leading], severity(notice).upper(), "Alert"]
     if notice.occasion == "escalation":
         words.append(phrases.escalated)
@@ -70,7 +71,7 @@ def composed(notice: Notice, wording: Wording, shown: int) -> list[Line]:
     """The lines, with the first `shown` of the alerts."""
     phrases = LANGUAGES[wording.language]
     lines: list[Line] = [(Piece(headline(notice, phrases), bold=True),), ()]
-    if len(notice.alerts) == 1:
+    if len(notice.alerts) == 1 and not notice.merged:
         lines += _in_full(notice, notice.alerts[0], wording, phrases)
     else:
         lines += _listed(notice, shown, wording, phrases)
@@ -149,7 +150,7 @@ def _listed(notice: Notice, shown: int, wording: Wording, phrases: Phrases) -> l
     common = ", ".join(places(labels, phrases))
     lines: list[Line] = [(Piece(common),), ()] if common else []
     lines += chain.from_iterable(_item(notice, one, labels, wording, phrases) for one in notice.alerts[:shown])
-    if (left := len(notice.alerts) - shown) > 0:
+    if (left := len(notice.alerts) - shown + notice.merged) > 0:
         lines.append((Piece(phrases.more.format(left)),))
     lines += [(), (Piece(f"{phrases.time_of}: {instant(notice.planned_ms, wording.zone, phrases)}"),)]
     lines.append((Piece(phrases.alerts, url=f"{wording.external_url}/alerts"),))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
 from services.notifier.core.lanes import Forward, Lane, Owed, Told
+from services.notifier.core.merging import Limits, Merged, has_passed, oldest
 from services.notifier.core.notice import Occasion
 from services.notifier.core.planned import Planned, told_by
 from shared.messages.notifications import Notification, NotifiedAlert
@@ -30,6 +31,12 @@ class Place:
     """Those of them that are owed something."""
     busy: Counter[str] = field(default_factory=Counter)
     """The alerts that a notice under way speaks of."""
+    open: int = 0
+    """Notices under way."""
+    full_since_ms: int | None = None
+    """Since when there are too many of them for all that is owed; None if there are not."""
+    merged: Merged = field(default_factory=Merged)
+    """What is no longer owed one by one."""
 
     @property
     def digest(self) -> Lane:
@@ -47,6 +54,8 @@ class Open:
     """Of the first event that it speaks of."""
     due_ms: int
     """The first look at a group at which some of it became due."""
+    since_ms: int
+    """Since when it would have been sent, had the destination taken what came before."""
     instead_of: Notification | None = None
     """What another destination need not be told once this has arrived."""
 
@@ -54,13 +63,16 @@ class Open:
 class Desk:
     """What is owed, by destination; nothing here decides when."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self.places: dict[str, Place] = {}
         self.touched: dict[str, None] = {}
         """The destinations at which something may have to be sent."""
         self._of_group: dict[str, dict[str, Lane]] = {}
         self._open: dict[str, Open] = {}
         self._knowing: dict[str, dict[tuple[str, str], Lane]] = {}
+        self._grown: Counter[str] = Counter()
+        self._merged: list[tuple[Lane, Owed]] = []
 
     def lane(self, group_key: str, destination: Destination) -> Lane:
         """The lane of a group at a destination."""
@@ -139,6 +151,7 @@ class Desk:
         told = told_by(opened.planned.record, announced=True)
         lane.open, lane.opened = opened.planned.record.id, lane.opened | told
         self._open[opened.planned.record.id] = opened
+        self.places[lane.destination.name].open += 1
         self.places[lane.destination.name].busy.update(told.keys())
         for alert in told:
             self._knows(lane, alert)
@@ -164,6 +177,7 @@ class Desk:
         place = self.places[lane.destination.name]
         opened = self._open.pop(entry.id, None)
         if opened is not None:
+            place.open -= 1
             place.busy.subtract(told_by(entry, announced=True).keys())
             place.busy += Counter()  # without zeros
         if lane.open == entry.id:
@@ -229,15 +243,19 @@ class Desk:
     # How it stands
 
     def owed(self) -> Iterator[Owed]:
-        """Everything that is owed and not under way."""
+        """Everything that is owed and not under way, with what was let go and is not written yet."""
         for place in self.places.values():
             for lane in place.active.values():
                 yield from lane.all_owed()
+        yield from (one for _, one in self._merged)
 
-    def anchors(self) -> Iterator[int]:
-        """The offsets of the events that are still to be told of."""
+    def anchors(self, first: int | None) -> Iterator[int]:
+        """The offsets of the events that are still to be told of; `first` was read first."""
         yield from (one.episode.offset for one in self.owed())
         yield from (one.offset for one in self._open.values())
+        for place in self.places.values():
+            if place.merged.count and (offset := place.merged.offset or first) is not None:
+                yield offset
         for place in self.places.values():
             for lane in place.active.values():
                 yield from (one.offset for one in lane.forwards)
@@ -252,9 +270,44 @@ class Desk:
             found[opened.lane.destination.receiver] += 1
         return found
 
+    def count_merged(self, destination: Destination, count: int) -> None:
+        """So many more, or fewer, were merged before the start than a digest has told of."""
+        merged = self.places.setdefault(destination.name, Place(destination)).merged
+        merged.count = max(merged.count + count, 0)
+
+    def merge(self) -> list[tuple[Lane, Owed]]:
+        """Let go of the oldest of what has passed, where there is too much: what that was."""
+        grown = [name for name, count in self._grown.items() if count * 10 > self._limits.waiting]
+        for receiver in grown:
+            del self._grown[receiver]
+            lanes = [
+                lane
+                for place in self.places.values()
+                if place.destination.receiver == receiver
+                for lane in place.active.values()
+            ]
+            waiting = sum(len(queue) for lane in lanes for queue in lane.owed.values())
+            if waiting > self._limits.waiting:
+                self._let_go(oldest(lanes, waiting - self._limits.waiting_after))
+        found, self._merged = self._merged, []
+        return found
+
+    def _let_go(self, merged: list[tuple[Lane, Owed]]) -> None:
+        for lane, owed in merged:
+            place = self.places[lane.destination.name]
+            lane.let_go(owed)
+            self._knows(lane, owed.episode.alert_id)
+            if not lane.has_work:
+                place.active.pop(lane.group_key, None)
+        self._merged += merged
+
     def _owe(self, lane: Lane, owed: Owed) -> None:
         lane.owe(owed)
+        self._grown[lane.destination.receiver] += 1
         self._activate(lane)
+        queue = lane.owed[owed.episode.alert_id]
+        if len(queue) > self._limits.of_alert:
+            self._let_go([(lane, one) for one in queue if has_passed(one)][:1])
 
     def _activate(self, lane: Lane) -> None:
         self.places[lane.destination.name].active[lane.group_key] = lane

@@ -15,10 +15,12 @@ from heapq import heappop, heappush
 from itertools import count
 
 from services.notifier.core.desk import Desk, Open
+from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Change, Episode, Episodes
 from services.notifier.core.groups import Group, identity, new_group
 from services.notifier.core.lanes import Forward, Lane
 from services.notifier.core.ledger import Ledger
+from services.notifier.core.merging import MERGED, Limits, merged_id, merged_record
 from services.notifier.core.notice import NoticedAlert
 from services.notifier.core.planned import Planned, muted_record, resumed
 from services.notifier.core.planning import Planning
@@ -33,7 +35,14 @@ MOST_FAILED = 1_000
 class Engine:
     """Not thread safe; nothing in it waits."""
 
-    def __init__(self, terms: Terms, most_remembered: int, told_until_ms: int = 0, told_offset: int = 0) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        most_remembered: int,
+        told_until_ms: int = 0,
+        told_offset: int = 0,
+        limits: Limits = Limits(),  # noqa: B008 - it is a value
+    ) -> None:
         """By the word of who was active before: what was due until `told_until_ms` is in the ledger, as far as it
         follows from events before `told_offset`."""
         self._terms, self._told_until_ms, self._told_offset = terms, told_until_ms, told_offset
@@ -41,7 +50,8 @@ class Engine:
         self.ledger = Ledger(most_remembered)
         self._episodes = Episodes()
         self._groups: dict[str, Group] = {}
-        self._desk = Desk()
+        self._limits = limits
+        self._desk = Desk(limits)
         self._failed: dict[str, Notification] = {}
         self._timers: list[tuple[int, int, str, str]] = []
         self._numbers = count()
@@ -51,6 +61,7 @@ class Engine:
         self._events: dict[str, tuple[AlertEvent, int]] = {}
         self._due: set[tuple[int, str, str]] = set()
         self._unwritten: dict[str, int] = {}
+        self._first_offset: int | None = None
         self._live = False
         self.version = 0
         """Rises whenever what fires changes."""
@@ -59,6 +70,7 @@ class Engine:
 
     def note(self, entry: Notification) -> None:
         """Fold in an entry of the ledger: read back at the start, or written by ourselves."""
+        self._count_merged(entry)
         is_outcome = self.ledger.note(entry)
         self._unwritten.pop(entry.id, None)
         if entry.muted_by or entry.occasion == "test":
@@ -78,6 +90,7 @@ class Engine:
         """Fold in the event at `offset` of its topic. Why nobody is told of it; None if people may be."""
         if not self._live and event.id in self._sought():
             self._events[event.id] = (event, offset)
+        self._first_offset = offset if self._first_offset is None else self._first_offset
         self._begin_anew_at(offset)
         self.advance(accepted_ms)
         if event.shadow:
@@ -135,10 +148,12 @@ class Engine:
         """The notices that are to be sent now. They count as under way; `note` their entries once these are in the
         ledger, and their outcomes."""
         self._now_ms = max(self._now_ms, now_ms)
-        made = Planning(self._terms, self._desk, self._groups.get, self._mute, now_ms).run()
+        self._merge(now_ms)
+        desk, limits = self._desk, self._limits
+        made = Planning(self._terms, desk, self._groups.get, self._mute, self._is_merged, limits, now_ms).run()
         for planned in made.notices:
             self._opened(planned)
-            if (opened := self._desk.opened(planned.record.id)) is not None:
+            if (opened := desk.opened(planned.record.id)) is not None:
                 self._unwritten[planned.record.id] = opened.due_ms
         for at_ms, key in made.looks:
             self._at(at_ms, "look", key)
@@ -170,7 +185,7 @@ class Engine:
         """The offset of the first event that who comes after needs; `next_offset` if none of those read is."""
         self._episodes.forget(self._now_ms)
         groups = (group.anchor for group in self._groups.values())
-        return min([next_offset, *self._episodes.anchors(), *groups, *self._desk.anchors()])
+        return min([next_offset, *self._episodes.anchors(), *groups, *self._desk.anchors(self._first_offset)])
 
     def waiting_by_receiver(self) -> dict[str, int]:
         """Of each receiver that is owed something, how much; what is under way included."""
@@ -277,9 +292,9 @@ class Engine:
                         self._desk.owe_begin(lane, episode, now_ms, "escalation")
 
     def _opened(self, planned: Planned) -> None:
-        fallback = self._terms.fallback(planned.destination.receiver)
-        if fallback is not None:
-            self._at(planned.record.at + fallback.after_ms, "fall back", planned.record.id)
+        fallback, opened = self._terms.fallback(planned.destination.receiver), self._desk.opened(planned.record.id)
+        if fallback is not None and opened is not None:
+            self._at(opened.since_ms + fallback.after_ms, "fall back", planned.record.id)
 
     def _fall_back(self, notification_id: str, now_ms: int) -> None:
         opened = self._desk.opened(notification_id)
@@ -326,7 +341,7 @@ class Engine:
         group = self._groups.get(entry.group_key)
         planned = resumed(entry, destination, group.labels if group else {}, alerts[0])
         lane = self._desk.lane(entry.group_key, destination)
-        self._desk.open(lane, Open(lane, planned, alerts[1], entry.at))
+        self._desk.open(lane, Open(lane, planned, alerts[1], entry.at, entry.at))
         self._opened(planned)
         return [planned]
 
@@ -350,6 +365,30 @@ class Engine:
             return None
         told = zip(there, entry.alerts, strict=True)
         return tuple(NoticedAlert(event, one.status) for (event, _), one in told), min(offset for _, offset in there)
+
+    def _merge(self, now_ms: int) -> None:
+        """Tell the ledger what is owed no more because a receiver is owed too much."""
+        for lane, owed in self._desk.merge():
+            if self._is_merged(lane.destination, owed.episode):
+                continue  # by whoever was active before
+            record = merged_record(lane, owed.episode, now_ms)
+            self._desk.places[lane.destination.name].merged.add(owed.episode.offset)
+            self._unwritten[record.id] = owed.flush_ms
+            self.ledger.note(record)
+            self._records.append(record)
+
+    def _is_merged(self, destination: Destination, episode: Episode) -> bool:
+        return self.ledger.is_muted(merged_id(destination, episode))
+
+    def _count_merged(self, entry: Notification) -> None:
+        """What was merged before the start, and of how many of them a digest has told."""
+        if self._live or self.ledger.knows(entry.id):
+            return
+        is_merged = entry.muted_by == [MERGED]
+        if is_merged or entry.merged:
+            destination = self._terms.destination(entry.receiver, entry.destination)
+            if destination is not None:
+                self._desk.count_merged(destination, 1 if is_merged else -entry.merged)
 
     def _mute(self, episode: Episode, reasons: list[str]) -> None:
         record = muted_record(episode.firing, reasons, self._now_ms)

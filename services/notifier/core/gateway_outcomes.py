@@ -1,6 +1,6 @@
 """What it means when a WhatsApp gateway does not take a message."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from services.notifier.core.outcomes import Outcome, Permanent, Retry
@@ -14,24 +14,26 @@ RATE_SECONDS = 60.0
 # Meta's codes of the Cloud API, by what they mean for us: trying again helps ...
 _RATE = frozenset({4, 80007, 130429, 131048, 131056, 133016})
 _TEMPORARY = frozenset({1, 2, 131000, 131016, 131057, 133004})
-# ... or does not. (reason, in words)
-_PERMANENT: Mapping[int, tuple[str, str]] = {
-    **dict.fromkeys(
-        (0, 3, 10, 190, *range(200, 300)), ("unauthorized", "the access token is not valid, or lacks rights")
+# ... or does not: codes, reason, in words.
+_FINAL: tuple[tuple[Iterable[int], str, str], ...] = (
+    ((0, 3, 10, 190, *range(200, 300), 131005), "unauthorized", "the access token is not valid, or lacks rights"),
+    ((368, 131031), "blocked", "the business account is locked"),
+    ((33, 131037, 131045, 133010), "sender", "the number that sends is not registered, or its name not approved"),
+    ((131042,), "payment", "the business account can't be charged"),
+    ((131021, 131026, 131030, 130497), "undeliverable", "this number can't be reached through WhatsApp"),
+    (
+        (130472, 131049, 131050),
+        "withheld",
+        "Meta holds marketing messages back: the template is to be of category utility",
     ),
-    **dict.fromkeys((368, 131031), ("blocked", "the business account is locked")),
-    131042: ("payment", "the business account can't be charged"),
-    **dict.fromkeys(
-        (131021, 131026, 131030, 130497), ("undeliverable", "this number can't be reached through WhatsApp")
-    ),
-    **dict.fromkeys(
-        (131047, 470), ("window_closed", "more than 24 hours since the person wrote: configure a template")
-    ),
-    **dict.fromkeys(
+    ((131047, 470), "window_closed", "more than 24 hours since the person wrote: configure a template"),
+    (
         (132000, 132001, 132005, 132007, 132012, 132015, 132016, 132068, 132069),
-        ("template", "the template is not there, paused, or not of this form"),
+        "template",
+        "the template is not there, paused, or not of this form",
     ),
-}
+)
+_PERMANENT = {code: (reason, words) for codes, reason, words in _FINAL for code in codes}
 
 
 def outcome_of(error: GatewayError, now_ms: int) -> Outcome:

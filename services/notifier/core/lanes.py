@@ -13,9 +13,6 @@ from services.notifier.core.episodes import Episode
 from services.notifier.core.notice import NoticedAlert, Occasion
 from shared.messages.notifications import Notification
 
-# Of one alert at one destination; it takes a receiver that is away, and an alert that flaps all the while.
-MOST_OWED = 50
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -74,8 +71,6 @@ class Lane:
     """Notifications to others that are to be told here instead."""
     last_told_ms: int = 0
     repeat_due: bool = False
-    dropped: int = 0
-    """How many of `owed` were let go because there were too many."""
 
     @property
     def has_work(self) -> bool:
@@ -95,12 +90,15 @@ class Lane:
         return self.opened.get(alert) or self.told.get(alert)
 
     def owe(self, owed: Owed) -> None:
-        """Add to what is owed; of too much the oldest goes."""
-        queue = self.owed.setdefault(owed.episode.alert_id, deque())
-        queue.append(owed)
-        if len(queue) > MOST_OWED:
-            queue.popleft()
-            self.dropped += 1
+        """Add to what is owed."""
+        self.owed.setdefault(owed.episode.alert_id, deque()).append(owed)
+
+    def let_go(self, owed: Owed) -> None:
+        """It is not owed any more."""
+        alert = owed.episode.alert_id
+        self.owed[alert].remove(owed)
+        if not self.owed[alert]:
+            del self.owed[alert]
 
     def head(self, alert: str) -> Owed | None:
         """What is to be told of `alert` next."""

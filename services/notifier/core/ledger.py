@@ -43,6 +43,10 @@ class Ledger:
         _bound(self._final, self._most_final)
         return True
 
+    def knows(self, notification_id: str) -> bool:
+        """Whether there was an entry of that id."""
+        return notification_id in self._final or notification_id in self.unfinished or notification_id in self._muted
+
     def is_final(self, notification_id: str) -> bool:
         """Whether a notification was sent, or has failed for good."""
         return notification_id in self._final

@@ -35,8 +35,8 @@ def html(notice: Notice, wording: Wording) -> str:
     colour = _COLOURS[severity(notice)] if notice.firing else _OVER
     shown = notice.alerts[:MOST_ALERTS]
     parts = [_alert(notice, one, own, phrases) for one in shown]
-    if len(notice.alerts) > len(shown):
-        parts.append(f"<p>{escape(phrases.more.format(len(notice.alerts) - len(shown)))}</p>")
+    if (left := len(notice.alerts) - len(shown) + notice.merged) > 0:
+        parts.append(f"<p>{escape(phrases.more.format(left))}</p>")
     if notice.muted:
         parts.append(f"<p>{_line(composed(notice, own, 0)[-1])}</p>")
     parts.append(f"<p>{_link(phrases.alerts, f'{own.external_url}/alerts')}</p>")

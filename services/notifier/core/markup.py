@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _MARKDOWN = re.compile(r"([\\`*_~|<>\[\]])")
-_MARKDOWN_STARTS = re.compile(r"(?m)^(\s*)([-+]|#{1,6}|\d+\.)(?=\s)")
+_MARKDOWN_STARTS = re.compile(r"(?m)^(\s*)([-+]|-?#{1,6}|\d+[.)])(?=\s|$)")
+_QUOTE = re.compile(r"(?m)^>")
+# WhatsApp has no escape. It formats between marks at the edges of words, so there another sign stands for the mark;
+# within words (cpu_usage) and in URLs it means nothing, and can be copied as it is.
+_WHATSAPP = re.compile(r"(https?://\S+)|(?<=[^\W_])[*_~](?=[^\W_])|(?<!\S)[*~_](?!\S)|(^>|[*_~`])", re.MULTILINE)
+_LOOK_ALIKE = {"*": "∗", "_": "ˍ", "~": "∼", "`": "'", ">": "›"}
 _TELEGRAM_V2 = re.compile(r"([\\_*\[\]()~`>#+\-=|{}.!])")
 _TELEGRAM_V2_URL = re.compile(r"([\\)])")
 
@@ -39,8 +44,13 @@ def _html_link(text: str, url: str) -> str:
 
 def _escape_slack(text: str) -> str:
     # Stars and the like can't be escaped there; a zero-width space keeps them from pairing up.
-    shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # A line that begins with &gt; is a quotation, as one that begins with > is.
+    shown = _QUOTE.sub("\u200b>", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([*_~`])", "\u200b\\1\u200b", shown)
+
+
+def _escape_whatsapp(text: str) -> str:
+    return _WHATSAPP.sub(lambda found: _LOOK_ALIKE[found[2]] if found[2] else found[0], text)
 
 
 def _slack_link(text: str, url: str) -> str:
@@ -55,7 +65,7 @@ def _escape_markdown(text: str) -> str:
 
 def _start_escaped(found: re.Match[str]) -> str:
     spaces, mark = found.groups()
-    return f"{spaces}\\{mark}" if mark[0] in "-+#" else f"{spaces}{mark[:-1]}\\."
+    return f"{spaces}\\{mark}" if mark[0] in "-+#" else f"{spaces}{mark[:-1]}\\{mark[-1]}"
 
 
 def _markdown_link(text: str, url: str) -> str:
@@ -76,6 +86,7 @@ def _backslashed(found: re.Match[str]) -> str:
 
 
 PLAIN = Markup(str, str, _plain_link, inline_links=False)
+WHATSAPP = Markup(_escape_whatsapp, str, _plain_link, inline_links=False)
 TELEGRAM_HTML = Markup(_escape_html, lambda text: f"<b>{text}</b>", _html_link)
 TELEGRAM_V2 = Markup(lambda text: _TELEGRAM_V2.sub(_backslashed, text), lambda text: f"*{text}*", _telegram_v2_link)
 SLACK = Markup(_escape_slack, lambda text: f"*{text}*", _slack_link)

@@ -41,6 +41,9 @@ class Notice:
     muted: Mapping[str, int] = field(default_factory=dict)
     """How many more alerts of the group are not told, by what mutes them, e.g. `silence`."""
 
+    merged: int = 0
+    """How many more began and were over before they could be told, of which nothing else is said."""
+
     @property
     def firing(self) -> tuple[NoticedAlert, ...]:
         """The alerts that fire."""

@@ -42,11 +42,13 @@ def planned(
     now_ms: int,
     muted: Mapping[str, int] | None = None,
     since_ms: int = 0,
+    merged: int = 0,
 ) -> Planned:
-    """The notice of `alerts`. What is told to a destination has the same id whenever it is planned; `since_ms`, of the
-    notice that is repeated, tells repetitions apart."""
+    """The notice of `alerts`, and of so many that are `merged`. What is told to a destination has the same id whenever
+    it is planned; `since_ms`, of the notice that is repeated, tells repetitions apart."""
     ordered = tuple(sorted(alerts, key=_order))
     told = [f"{one.event.id}:{one.status}" for one in ordered]
+    told += [f"merged:{merged}"] if merged else []
     identity = content_id(destination.name, group_key, occasion, str(since_ms), *told)
     notice = Notice(
         id=identity,
@@ -57,6 +59,7 @@ def planned(
         alerts=ordered,
         planned_ms=now_ms,
         muted=dict(muted or {}),
+        merged=merged,
     )
     return Planned(notice, destination, _record(notice, destination))
 
@@ -73,6 +76,7 @@ def resumed(
         group_labels=dict(labels),
         alerts=alerts,
         planned_ms=record.at,
+        merged=record.merged,
     )
     return Planned(notice, destination, record, begun_before=True)
 
@@ -100,7 +104,7 @@ def muted_record(event: AlertEvent, reasons: Sequence[str], now_ms: int) -> Noti
         alert_id=event.alert_id,
         receiver="",
         channel="",
-        alerts=[_notified(NoticedAlert(event, "firing"))],
+        alerts=[notified(NoticedAlert(event, "firing"))],
         state="planned",
         at=now_ms,
         muted_by=list(reasons),
@@ -118,13 +122,15 @@ def _record(notice: Notice, destination: Destination) -> Notification:
         destination=destination.name,
         group_key=notice.group_key,
         occasion=notice.occasion,
-        alerts=[_notified(one) for one in notice.alerts],
+        alerts=[notified(one) for one in notice.alerts],
+        merged=notice.merged,
         state="planned",
         at=notice.planned_ms,
     )
 
 
-def _notified(one: NoticedAlert) -> NotifiedAlert:
+def notified(one: NoticedAlert) -> NotifiedAlert:
+    """The ledger's word for an alert that is told."""
     event = one.event
     return NotifiedAlert(
         alert_id=event.alert_id,

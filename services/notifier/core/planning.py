@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from services.notifier.core.desk import DIGEST, Desk, Open, Place
+from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
 from services.notifier.core.groups import Group
 from services.notifier.core.lanes import Lane, Owed
+from services.notifier.core.merging import Limits, has_passed
 from services.notifier.core.notice import NoticedAlert, Occasion
 from services.notifier.core.planned import MOST_ALERTS, Planned, noticed, planned
 from services.notifier.core.terms import Terms
 
 Mute = Callable[[Episode, list[str]], None]
+Settled = Callable[[Destination, Episode], bool]
 
 
 @dataclass(slots=True)
@@ -31,6 +34,9 @@ class Planning:
     desk: Desk
     group: Callable[[str], Group | None]
     mute: Mute
+    is_merged: Settled
+    """Whether the ledger says that a destination is told no more of an episode."""
+    limits: Limits
     now_ms: int
     made: Plan = field(default_factory=Plan)
 
@@ -40,13 +46,22 @@ class Planning:
         self.desk.touched.clear()
         for name in names:
             place = self.desk.places[name]
-            self._digest(place)
-            for lane in list(place.active.values()):
-                if lane.open is None:
-                    self._lane(place, lane)
-                if not lane.has_work:
-                    place.active.pop(lane.group_key, None)
+            if place.full_since_ms is None or place.open <= self.limits.open_again:
+                self._place(place)
         return self.made
+
+    def _place(self, place: Place) -> None:
+        self._digest(place)
+        full_since_ms = None
+        for lane in list(place.active.values()):
+            if place.open >= self.limits.open:
+                full_since_ms = self.now_ms if place.full_since_ms is None else place.full_since_ms
+                break
+            if lane.open is None:
+                self._lane(place, lane)
+            if not lane.has_work:
+                place.active.pop(lane.group_key, None)
+        place.full_since_ms = full_since_ms
 
     def _digest(self, place: Place) -> None:
         """In one notice what began and was over before it could be told, of all groups."""
@@ -56,13 +71,16 @@ class Planning:
         for lane in place.active.values():
             for alert in list(lane.owed):
                 while len(passed) < MOST_ALERTS and (head := self._next(place, lane, alert)) is not None:
-                    if head.what != "begin" or not head.episode.is_over:
+                    if not has_passed(head):
                         break
                     passed[alert, head.episode.number] = lane.take(alert)
         if passed:
             owed = list(passed.values())
-            made = planned(place.destination, DIGEST, {}, map(noticed, owed), "digest", self.now_ms)
-            self._send(place.digest, made, owed)
+            merged = place.merged.taken()
+            made = planned(
+                place.destination, DIGEST, {}, map(noticed, owed), "digest", self.now_ms, merged=merged.count
+            )
+            self._send(place, place.digest, made, owed, first=merged.offset)
 
     def _lane(self, place: Place, lane: Lane) -> None:
         group = self.group(lane.group_key)
@@ -72,7 +90,7 @@ class Planning:
         owed: list[Owed] = []
         for alert in list(lane.owed):
             head = self._next(place, lane, alert)
-            if head is not None and len(owed) < MOST_ALERTS and not (head.what == "begin" and head.episode.is_over):
+            if head is not None and len(owed) < MOST_ALERTS and not has_passed(head):
                 owed.append(lane.take(alert))
         repeated, lane.repeat_due = lane.repeat_due and not owed, False
         told = [noticed(one) for one in owed]
@@ -90,7 +108,7 @@ class Planning:
             muted,
             lane.last_told_ms if repeated else 0,
         )
-        self._send(lane, made, owed, group)
+        self._send(place, lane, made, owed, group)
 
     def _next(self, place: Place, lane: Lane, alert: str) -> Owed | None:
         """What is to be told of an alert next and now; what need not be told any more is let go."""
@@ -114,6 +132,8 @@ class Planning:
         if owed.what == "end":
             return told is None or told.episode != episode.number or told.over or not told.announced
         if told is not None and told.episode >= episode.number:
+            return True
+        if episode.is_over and self.is_merged(place.destination, episode):
             return True
         if reasons := self.terms.muted_by(episode, self.now_ms):
             self.mute(episode, reasons)
@@ -156,14 +176,32 @@ class Planning:
             return
         lane.forwards.popleft()
         labels, record = group.labels if group is not None else {}, forward.record
-        made = planned(lane.destination, lane.group_key, labels, forward.alerts, record.occasion, self.now_ms)
-        self.desk.open(lane, Open(lane, made, forward.offset, self.now_ms, record))
+        made = planned(
+            lane.destination,
+            lane.group_key,
+            labels,
+            forward.alerts,
+            record.occasion,
+            self.now_ms,
+            merged=record.merged,
+        )
+        self.desk.open(lane, Open(lane, made, forward.offset, self.now_ms, self.now_ms, record))
         self.made.notices.append(made)
 
-    def _send(self, lane: Lane, made: Planned, owed: list[Owed], group: Group | None = None) -> None:
+    def _send(
+        self,
+        place: Place,
+        lane: Lane,
+        made: Planned,
+        owed: list[Owed],
+        group: Group | None = None,
+        first: int | None = None,
+    ) -> None:
         episodes = [one.episode for one in owed] + (group.firing if group is not None else [])
         due_ms = min([self.now_ms, *(one.flush_ms for one in owed)])
-        self.desk.open(lane, Open(lane, made, min(one.offset for one in episodes), due_ms))
+        offsets = [one.offset for one in episodes] + ([] if first is None else [first])
+        since_ms = self.now_ms if place.full_since_ms is None else max(due_ms, place.full_since_ms)
+        self.desk.open(lane, Open(lane, made, min(offsets), due_ms, since_ms))
         self.made.notices.append(made)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.notifier.core.merging import Limits
 from services.notifier.core.planned import Planned
 from shared.messages.alerts import AlertEvent
 from shared.routing.tree import RouteDraft, build
@@ -62,9 +63,9 @@ class Alerts:
         self.world.publish(event, self.world.now_ms)
 
 
-def played(route: str, steps: list[tuple[str, object]]) -> tuple[World, Alerts]:
+def played(route: str, steps: list[tuple[str, object]], limits: Limits | None = None) -> tuple[World, Alerts]:
     """The world after the steps; at the end all is over and everything has arrived."""
-    world = World(FakeTerms(root=build(ROUTES[route])))
+    world = World(FakeTerms(root=build(ROUTES[route])), limits=limits or Limits())
     world.now_ms = T
     alerts = Alerts(world, defaultdict(list))
     for step, argument in steps:

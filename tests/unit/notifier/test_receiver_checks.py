@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from services.notifier.channels.registry import KINDS
+from services.notifier.configured import routing_of, ways_of
 from services.notifier.settings import Settings
 from shared.routing import receivers
 from shared.settings import BadSettings, load
@@ -47,6 +48,26 @@ def test_a_file_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(BadSettings) as caught:
         load(Settings, {"PANTAU_NOTIFICATIONS__ALERTMANAGER_FILE": str(file)})
     assert f"{file}:5: " in str(caught.value)
+
+
+def test_outside_systems_are_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / "pantau.yaml"
+    outside = {"datadog": {"site": "eu/x", "api_key": "k"}, "newrelic": {"api_key": "k", "colour": 1}}
+    file.write_text(yaml.safe_dump({"notifications": {"outside": outside}}))
+    with pytest.raises(BadSettings) as caught:
+        load(Settings, {}, file)
+    found = [line.split(": ", 1)[1] for line in str(caught.value).splitlines()]
+    assert [line.split(": ")[0] for line in found] == [f"notifications.outside.{kind}" for kind in outside for _ in "x"]
+    assert "site" in found[0]
+    assert "account_id" in found[1] or "colour" in found[1]
+
+
+def test_what_forward_has_accounts_of_is_told_as_the_notifier_reads_it(tmp_path: Path) -> None:
+    account = {"api_key": "geheim", "site": "datadoghq.eu"}
+    file = tmp_path / "pantau.yaml"
+    file.write_text(yaml.safe_dump({"notifications": {"forward": [{"datadog": account, "match": ["up"]}]}}))
+    ways = ways_of(found := load(Settings, {}, file), routing_of(found))
+    assert [way.destination.name for way in ways["everything"]] == ["everything/datadog/0", "everything/log/0"]
 
 
 def test_channels_agree_with_routing_on_what_tells_ends() -> None:

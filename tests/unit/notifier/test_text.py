@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from services.notifier.core import markup
 from services.notifier.core.cutting import cleaned, cut, length, one_line
@@ -18,7 +19,7 @@ from tests.unit.notifier.notices import BEGAN, HOUR, WICKED, notice, told, wordi
 
 MARKUPS = {
     name: getattr(markup, name)
-    for name in ("PLAIN", "TELEGRAM_HTML", "TELEGRAM_V2", "SLACK", "DISCORD", "TEAMS", "HTML")
+    for name in ("PLAIN", "WHATSAPP", "TELEGRAM_HTML", "TELEGRAM_V2", "SLACK", "DISCORD", "TEAMS", "HTML")
 }
 
 
@@ -228,3 +229,47 @@ def test_times_far_off_are_shown_nevertheless() -> None:
 def test_a_markup_that_is_used_up_by_its_headline() -> None:
     upper = Markup(str.upper, str, lambda text, url: text)
     assert text(notice(told(message="x" * 900)), wording("en"), 10, upper) == "🚨 CRITIC…"
+
+
+# As WhatsApp's clients format: from a mark at the left edge of a word to one at a right edge, within a line.
+WHATSAPP_FORMATS = re.compile(r"(?<![^\W_])([*_~])(?=\S)[^\n]*?(?<=\S)\1(?![^\W_])|`|^>", re.MULTILINE)
+MARKS = st.text(alphabet="ab1 *_~`>#-+.)|<[](\\\n", max_size=40)
+
+
+@settings(max_examples=300, deadline=None)
+@given(said=MARKS)
+def test_nothing_is_formatted_in_whatsapp(said: str) -> None:
+    shown = markup.WHATSAPP.escape(said)
+    assert WHATSAPP_FORMATS.search(shown) is None
+    assert len(shown) == len(said), "no unseen characters that would be copied too"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("cpu_usage_high at 5 * 3", "cpu_usage_high at 5 * 3"),
+        ("*.example.net is *down*", "∗.example.net is ∗down∗"),
+        ("_internal_ ~not~ `ok`", "ˍinternalˍ ∼not∼ 'ok'"),
+        ("> said\nit > 3", "› said\nit > 3"),
+        ("https://h/_a_/*b*?c=~d~ *e*", "https://h/_a_/*b*?c=~d~ ∗e∗"),
+    ],
+)
+def test_whatsapp_shows_names_as_they_are(said: str, shown: str) -> None:
+    assert markup.WHATSAPP.escape(said) == shown
+
+
+@settings(max_examples=300, deadline=None)
+@given(said=MARKS)
+def test_nothing_is_formatted_where_markdown_is(said: str) -> None:
+    lines = [line.strip() for line in said.split("\n") if line.strip()]
+    for line in lines:  # indented code and lazy continuations come from blanks, which no line of ours begins with
+        found = MarkdownIt("commonmark").enable("strikethrough").parse(markup.DISCORD.escape(line))
+        assert [token.type for token in found] == ["paragraph_open", "inline", "paragraph_close"], line
+        assert {token.type for token in found[1].children or ()} == {"text"}, line
+        assert "".join(token.content for token in found[1].children or ()) == line
+
+
+@pytest.mark.parametrize("said", ["> quoted", "a\n> b", "-# small", "1) one"])
+def test_lines_begin_nothing(said: str) -> None:
+    assert not re.search(r"(?m)^(&gt;|>)", markup.SLACK.escape(said))
+    assert not re.search(r"(?m)^(>|-#|1\))", markup.DISCORD.escape(said))

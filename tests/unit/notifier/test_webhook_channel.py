@@ -110,6 +110,7 @@ def test_pantaus_own_body_is_what_the_documentation_says() -> None:
         "group_labels": {"alertname": "custom_alert"},
         "planned_at": "2026-11-23T10:01:00.100Z",
         "muted": {"silence": 2},
+        "merged": 0,
     }
     assert [one["event_id"] for one in alerts] == [fires.id, over.id]
     assert alerts[0]["times"]["resolved_at"] is None

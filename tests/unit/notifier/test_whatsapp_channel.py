@@ -70,6 +70,15 @@ def test_meta_gets_free_text_or_the_template_in_the_persons_language() -> None:
     assert "components" not in rendered(META, notice(), template={"name": "a", "parameters": []})["template"]
 
 
+def test_free_text_comes_first_where_the_template_is_for_a_closed_window() -> None:
+    chosen = {"name": "alert", "when": "window_closed"}
+    body = rendered(META, notice(), template=chosen)
+    assert body.pop("window_closed") == rendered(META, notice(), template={"name": "alert"})
+    assert body == rendered(META, notice())
+    own = rendered(META, notice(), template=chosen, text="{{ .Status }}")
+    assert own["text"]["body"] == "firing"
+
+
 def test_words_of_ones_own() -> None:
     body = rendered(WAHA, notice(), text="{{ .Status }}: {{ .CommonLabels.alertname }}\n{{ .ExternalURL }}")
     assert body["text"] == "firing: cpu\nhttps://pantau.example.net"

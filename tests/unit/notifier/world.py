@@ -7,6 +7,7 @@ from services.notifier.core.destinations import Destination
 from services.notifier.core.engine import Engine
 from services.notifier.core.episodes import Episode
 from services.notifier.core.flapping import Damping
+from services.notifier.core.merging import Limits
 from services.notifier.core.planned import Planned, outcome_of
 from shared.messages.alerts import AlertEvent
 from shared.messages.notifications import Notification
@@ -70,14 +71,15 @@ class World:
     committed: tuple[int, int, int] = (0, 0, 0)
     """(anchor, told until ms, first offset not read)"""
     now_ms: int = 0
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.start()
 
     def start(self) -> None:
         """A notifier starts: what another left is under way again."""
-        anchor, *told = self.committed
-        self.engine = Engine(self.terms, 1_000, *told)
+        anchor, told_until_ms, told_offset = self.committed
+        self.engine = Engine(self.terms, 1_000, told_until_ms, told_offset, self.limits)
         self.read = anchor
         self.open: list[Planned] = []
         for entry in self.ledger:

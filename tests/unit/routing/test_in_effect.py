@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from shared.routing.in_effect import routing_in_effect, watchdog_receivers
 from shared.routing.settings import NotificationsSettings
+from shared.routing.tree import matching
 
 SMTP = {"smtp_smarthost": "mail.example.net:587", "smtp_from": "pantau@example.net"}
 OWN = {
@@ -28,6 +29,42 @@ def test_where_only_mail_is_configured_the_default_routes_use_it() -> None:
     (mail,) = found.receivers["critical"].integrations
     assert (mail.kind, found.defaults) == ("email", SMTP)
     assert mail.settings["to"] == [{"admins": True}, {"person": "ani"}]
+
+
+DATADOG = {"api_key_file": "/run/secrets/datadog", "site": "datadoghq.eu"}
+NEWRELIC = {"api_key": "geheim"}
+FORWARD = [
+    {"newrelic": NEWRELIC, "match": ["up"]},  # events need its number too
+    {"newrelic": NEWRELIC | {"account_id": 17}, "match": ["up"]},
+    {"datadog": DATADOG, "match": ["up"]},
+    {"datadog": {"api_key": "another"}, "match": ["up"], "name": "two"},
+]
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({}, {}),
+        ({"outside": {"datadog": DATADOG}}, {"datadog": DATADOG}),
+        ({"outside": {"newrelic": NEWRELIC | {"account_id": 3}}}, {"newrelic": NEWRELIC | {"account_id": 3}}),
+        ({"forward": FORWARD}, {"newrelic": NEWRELIC | {"account_id": 17}, "datadog": DATADOG}),
+        ({"forward": FORWARD[:1]}, {}),
+        ({"forward": FORWARD, "outside": {"datadog": {"api_key": "x"}}}, {"datadog": {"api_key": "x"}}),
+        ({"forward": FORWARD, "outside": {}}, {}),
+    ],
+)
+def test_everything_goes_to_the_outside_systems_that_are_there(section: dict[str, Any], told: dict[str, Any]) -> None:
+    found = routing_in_effect(settings(**section), ["main"])
+    own = {one.kind: dict(one.settings) for one in found.receivers["everything"].integrations}
+    assert own == {"log": {}} | told
+    (everything, *_) = matching(found.root, {"alertname": "x", "severity": "info"})
+    assert (everything.receiver, everything.continue_) == ("everything", True)
+
+
+def test_ones_own_routes_say_themselves_what_goes_outside() -> None:
+    with pytest.raises(ValidationError, match="is for the default routes: write datadog_configs"):
+        settings(**OWN, outside={"datadog": DATADOG})
+    assert list(routing_in_effect(settings(**OWN, forward=FORWARD), []).receivers) == ["ops", "boss"]
 
 
 def test_the_watchdog_tells_whom_a_critical_alert_reaches_or_who_is_named() -> None:
