@@ -16,7 +16,7 @@ from itertools import count
 
 from services.notifier.core.desk import Desk, Open
 from services.notifier.core.episodes import Change, Episode, Episodes
-from services.notifier.core.groups import Group, identity, new_group
+from services.notifier.core.groups import Group, new_group
 from services.notifier.core.lanes import Forward, Lane
 from services.notifier.core.ledger import Ledger
 from services.notifier.core.notice import NoticedAlert
@@ -25,7 +25,7 @@ from services.notifier.core.planning import Planning
 from services.notifier.core.terms import Terms
 from shared.messages.alerts import AlertEvent
 from shared.messages.notifications import Notification
-from shared.routing.tree import group_labels, matching
+from shared.routing.tree import GroupWay, group_ways
 
 MOST_FAILED = 1_000
 
@@ -196,12 +196,10 @@ class Engine:
             return
         self.version += 1
         at_ms = max(at_ms, episode.begins_ms) if change.kind == "began" else at_ms
-        for route in matching(self._terms.root, episode.firing.labels):
-            labels = group_labels(route, episode.firing.labels)
-            key = identity(route, labels)
+        for route, labels, key in self._ways(episode):
             group = self._groups.get(key)
             if group is None:
-                group = self._groups[key] = new_group(route, episode, at_ms)
+                group = self._groups[key] = new_group(key, route, labels, episode, at_ms)
                 self._at(group.next_flush_ms, "flush", key)
             elif group.change(episode, at_ms):
                 self._at(group.next_flush_ms, "flush", key)
@@ -359,8 +357,13 @@ class Engine:
 
     def _current_keys(self, episode: Episode) -> set[str]:
         """The keys of the groups that an alert is in, by the routes of now."""
-        labels = episode.firing.labels
-        return {identity(route, group_labels(route, labels)) for route in matching(self._terms.root, labels)}
+        return {key for *_, key in self._ways(episode)}
+
+    def _ways(self, episode: Episode) -> tuple[GroupWay, ...]:
+        """The groups that an alert is in."""
+        if episode.ways is None:  # its labels don't change, and neither do the routes while an engine lives
+            episode.ways = tuple(group_ways(self._terms.root, episode.firing.labels))
+        return episode.ways
 
     def _at(self, at_ms: int, kind: str, key: str) -> None:
         if (at_ms, kind, key) not in self._due:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from services.notifier.core.flapping import LONGEST_MS, MOST_BEGINNINGS
 from shared.messages.alerts import AlertEvent
+from shared.routing.tree import GroupWay
 
 MOST_ENDED = 100_000
 
@@ -35,6 +36,8 @@ class Episode:
     """When the bus had the end."""
     beginnings_ms: tuple[int, ...] = ()
     """When the alert's latest episodes began, this one included."""
+    ways: tuple[GroupWay, ...] | None = None
+    """The groups that it is in, once they have been worked out."""
 
     @property
     def alert_id(self) -> str:

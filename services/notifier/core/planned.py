@@ -121,6 +121,7 @@ def _record(notice: Notice, destination: Destination) -> Notification:
         alerts=[_notified(one) for one in notice.alerts],
         state="planned",
         at=notice.planned_ms,
+        muted_by=[],  # pydantic would make a deep copy of the default
     )
 
 
