@@ -10,7 +10,7 @@ destination) has one notice under way; what is owed meanwhile waits there. What 
 told is owed once, as `passed`, and goes out with all else of that sort at the destination in one digest.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from itertools import count
 
@@ -52,8 +52,7 @@ class Engine:
         self._due: set[tuple[int, str, str]] = set()
         self._unwritten: dict[str, int] = {}
         self._live = False
-        self.version = 0
-        """Rises whenever what fires changes."""
+        self._changed_firing: dict[str, Episode | None] = {}
 
     # What is put in
 
@@ -176,9 +175,10 @@ class Engine:
         """Of each receiver that is owed something, how much; what is under way included."""
         return self._desk.waiting_by_receiver()
 
-    def firing(self) -> Iterator[Episode]:
-        """The alerts that fire."""
-        return iter(self._episodes)
+    def changed_firing(self) -> dict[str, Episode | None]:
+        """What has changed since this was asked last: alerts that fire, and those that don't any more (None), by id."""
+        found, self._changed_firing = self._changed_firing, {}
+        return found
 
     @property
     def groups(self) -> Iterable[Group]:
@@ -194,7 +194,7 @@ class Engine:
             self._mute(episode, ["cooldown"])
         if change.kind in ("deferred", "dropped"):
             return
-        self.version += 1
+        self._changed_firing[episode.alert_id] = episode if change.kind == "began" else None
         at_ms = max(at_ms, episode.begins_ms) if change.kind == "began" else at_ms
         for route, labels, key in self._ways(episode):
             group = self._groups.get(key)

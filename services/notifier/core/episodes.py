@@ -93,10 +93,6 @@ class Episodes:
     def __len__(self) -> int:
         return len(self._alerts)
 
-    def __iter__(self) -> Iterator[Episode]:
-        """The episodes that are not over and not deferred."""
-        return (one.current for one in self._alerts.values() if one.current is not None and one.begun)
-
     def current(self, alert: str) -> Episode | None:
         """The episode of `alert` that fires now; None if none does, or if it is deferred."""
         held = self._alerts.get(alert)
