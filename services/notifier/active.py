@@ -40,6 +40,7 @@ class Active:
         begin: Checkpoint | None,
     ) -> None:
         self._configured, self._ledger_log = configured, ledger_log
+        configured.muting.begin_anew()
         told = (0, 0) if begin is None else (begin.told_until_ms, begin.told_offset)
         self.engine = Engine(configured, most_remembered, *told, limits=limits)
         self.dispatcher = Dispatcher(configured, self.engine.ledger, ledger_log, policy, concurrency, self.settle)
@@ -164,7 +165,7 @@ class Active:
             self.dispatcher.send(one)
 
     def _see(self) -> None:
-        self._configured.muting.see(self.engine.version, self.engine.firing)
+        self._configured.muting.see(self.engine.changed_firing())
 
     def _wait_seconds(self) -> float:
         next_ms = self.engine.next_ms

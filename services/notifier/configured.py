@@ -87,13 +87,13 @@ class Configured:
 
     def channel(self, destination: Destination) -> Channel:
         """What sends there."""
-        return self._by_place[place_of(destination)].channel
+        return self._by_place[destination.place].channel
 
     def recipient(self, destination: Destination, now_ms: int) -> Recipient | None:
         """The person there; None where there is none, or where that one can't be told any more."""
         if not destination.person:
             return None
-        ways = self._by_place[place_of(destination)].to
+        ways = self._by_place[destination.place].to
         candidates = (*ways, To(person=destination.person), To(admins=True), To(number=destination.person))
         for to in candidates:
             for one in self._recipients.resolve([to], now_ms):
@@ -139,11 +139,6 @@ class Configured:
             return [own]
         people = self._recipients.resolve(way.to, now_ms)
         return [Destination(own.receiver, own.kind, own.index, one.id, own.send_resolved) for one in people]
-
-
-def place_of(destination: Destination) -> str:
-    """Its name without the person."""
-    return Destination(destination.receiver, destination.kind, destination.index).name
 
 
 def routing_of(settings: Settings) -> Routing:

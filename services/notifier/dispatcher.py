@@ -9,7 +9,7 @@ import structlog
 
 from services.notifier import metrics
 from services.notifier.channels import Channel
-from services.notifier.configured import Configured, place_of
+from services.notifier.configured import Configured
 from services.notifier.core.ledger import Ledger
 from services.notifier.core.notice import Notice
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent, Retry
@@ -100,7 +100,7 @@ class Dispatcher:
                 return
             attempt += 1
             # The place is kept until the outcome is recorded: a kill repeats no more requests than there are places.
-            async with self._places[place_of(planned.destination)]:
+            async with self._places[planned.destination.place]:
                 self._requesting.add(planned.record.id)
                 try:
                     outcome = await self._attempt(channel, planned)

@@ -55,6 +55,10 @@ class Route:
     """The key, made unique in the tree: the second of siblings with the same key ends in `#2`."""
 
 
+GroupWay = tuple[Route, Mapping[str, str], str]
+"""A route that an alert takes, the labels by which it is grouped there, and the key of that group."""
+
+
 @dataclass(frozen=True)
 class RouteDraft:
     """A route as a configuration has it: None is inherited."""
@@ -118,6 +122,14 @@ def group_key(route: Route, labels: Mapping[str, str]) -> str:
     """Alertmanager's text for a group of this route with these group labels: `{}/{a="b"}:{alertname="x"}`."""
     texts = sorted(f"{name}={quoted(value)}" for name, value in labels.items())
     return f"{route.key}:{{{', '.join(texts)}}}"
+
+
+def group_ways(root: Route, labels: Mapping[str, str]) -> Iterator[GroupWay]:
+    """The groups that an alert with these labels is in. Their key is Alertmanager's, but that siblings with the same
+    matchers are told apart."""
+    for route in matching(root, labels):
+        shared = group_labels(route, labels)
+        yield route, shared, route.id + group_key(route, shared)[len(route.key) :]
 
 
 def walk(root: Route) -> Iterator[Route]:

@@ -1,7 +1,7 @@
 """All lanes: what each destination was told of each group, what it is owed, and what is under way."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from services.notifier.core.destinations import Destination
@@ -42,6 +42,13 @@ class Place:
     def digest(self) -> Lane:
         """The lane of what began and was over before it could be told."""
         return self.lanes.setdefault(DIGEST, Lane(DIGEST, self.destination))
+
+    def free(self, alerts: Iterable[str]) -> None:
+        """A notice that speaks of `alerts` is no longer under way."""
+        for alert in alerts:
+            self.busy[alert] -= 1
+            if not self.busy[alert]:
+                del self.busy[alert]
 
 
 @dataclass(slots=True)
@@ -178,8 +185,7 @@ class Desk:
         opened = self._open.pop(entry.id, None)
         if opened is not None:
             place.open -= 1
-            place.busy.subtract(told_by(entry, announced=True).keys())
-            place.busy += Counter()  # without zeros
+            place.free(told_by(entry, announced=True))
         if lane.open == entry.id:
             lane.open, lane.opened = None, {}
         self.touch(lane.destination.name)
@@ -190,10 +196,10 @@ class Desk:
     def adopt(self, lane: Lane, episode: Episode, keys: Keys) -> None:
         """Under other routes the same destination may have been told of the alert: then `lane` knows of it."""
         alert = episode.alert_id
-        if alert in lane.told:
+        if alert in lane.told or not (knowing := self._knowing.get(alert)):
             return
         current = keys(episode)
-        for other in list(self._knowing.get(alert, {}).values()):
+        for other in list(knowing.values()):
             told = other.told.get(alert)
             if other.destination.name != lane.destination.name or other.group_key in current or told is None:
                 continue

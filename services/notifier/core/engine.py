@@ -10,14 +10,14 @@ destination) has one notice under way; what is owed meanwhile waits there. What 
 told is owed once, as `passed`, and goes out with all else of that sort at the destination in one digest.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from itertools import count
 
 from services.notifier.core.desk import Desk, Open
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Change, Episode, Episodes
-from services.notifier.core.groups import Group, identity, new_group
+from services.notifier.core.groups import Group, new_group
 from services.notifier.core.lanes import Forward, Lane
 from services.notifier.core.ledger import Ledger
 from services.notifier.core.merging import MERGED, Limits, merged_id, merged_record
@@ -27,7 +27,7 @@ from services.notifier.core.planning import Planning
 from services.notifier.core.terms import Terms
 from shared.messages.alerts import AlertEvent
 from shared.messages.notifications import Notification
-from shared.routing.tree import group_labels, matching
+from shared.routing.tree import GroupWay, group_ways
 
 MOST_FAILED = 1_000
 
@@ -63,8 +63,7 @@ class Engine:
         self._unwritten: dict[str, int] = {}
         self._first_offset: int | None = None
         self._live = False
-        self.version = 0
-        """Rises whenever what fires changes."""
+        self._changed_firing: dict[str, Episode | None] = {}
 
     # What is put in
 
@@ -191,9 +190,10 @@ class Engine:
         """Of each receiver that is owed something, how much; what is under way included."""
         return self._desk.waiting_by_receiver()
 
-    def firing(self) -> Iterator[Episode]:
-        """The alerts that fire."""
-        return iter(self._episodes)
+    def changed_firing(self) -> dict[str, Episode | None]:
+        """What has changed since this was asked last: alerts that fire, and those that don't any more (None), by id."""
+        found, self._changed_firing = self._changed_firing, {}
+        return found
 
     @property
     def groups(self) -> Iterable[Group]:
@@ -209,14 +209,12 @@ class Engine:
             self._mute(episode, ["cooldown"])
         if change.kind in ("deferred", "dropped"):
             return
-        self.version += 1
+        self._changed_firing[episode.alert_id] = episode if change.kind == "began" else None
         at_ms = max(at_ms, episode.begins_ms) if change.kind == "began" else at_ms
-        for route in matching(self._terms.root, episode.firing.labels):
-            labels = group_labels(route, episode.firing.labels)
-            key = identity(route, labels)
+        for route, labels, key in self._ways(episode):
             group = self._groups.get(key)
             if group is None:
-                group = self._groups[key] = new_group(route, episode, at_ms)
+                group = self._groups[key] = new_group(key, route, labels, episode, at_ms)
                 self._at(group.next_flush_ms, "flush", key)
             elif group.change(episode, at_ms):
                 self._at(group.next_flush_ms, "flush", key)
@@ -398,8 +396,13 @@ class Engine:
 
     def _current_keys(self, episode: Episode) -> set[str]:
         """The keys of the groups that an alert is in, by the routes of now."""
-        labels = episode.firing.labels
-        return {identity(route, group_labels(route, labels)) for route in matching(self._terms.root, labels)}
+        return {key for *_, key in self._ways(episode)}
+
+    def _ways(self, episode: Episode) -> tuple[GroupWay, ...]:
+        """The groups that an alert is in."""
+        if episode.ways is None:  # its labels don't change, and neither do the routes while an engine lives
+            episode.ways = tuple(group_ways(self._terms.root, episode.firing.labels))
+        return episode.ways
 
     def _at(self, at_ms: int, kind: str, key: str) -> None:
         if (at_ms, kind, key) not in self._due:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from services.notifier.core.flapping import LONGEST_MS, MOST_BEGINNINGS
 from shared.messages.alerts import AlertEvent
+from shared.routing.tree import GroupWay
 
 MOST_ENDED = 100_000
 
@@ -35,6 +36,8 @@ class Episode:
     """When the bus had the end."""
     beginnings_ms: tuple[int, ...] = ()
     """When the alert's latest episodes began, this one included."""
+    ways: tuple[GroupWay, ...] | None = None
+    """The groups that it is in, once they have been worked out."""
 
     @property
     def alert_id(self) -> str:
@@ -89,10 +92,6 @@ class Episodes:
 
     def __len__(self) -> int:
         return len(self._alerts)
-
-    def __iter__(self) -> Iterator[Episode]:
-        """The episodes that are not over and not deferred."""
-        return (one.current for one in self._alerts.values() if one.current is not None and one.begun)
 
     def current(self, alert: str) -> Episode | None:
         """The episode of `alert` that fires now; None if none does, or if it is deferred."""

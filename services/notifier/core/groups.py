@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.notifier.core.episodes import Episode
-from shared.routing.tree import Route, group_key, group_labels
+from shared.routing.tree import Route
 
 
 @dataclass(slots=True, eq=False)
@@ -49,17 +49,11 @@ class Group:
         self.episodes = {alert: [episodes[-1]] for alert, episodes in self.episodes.items() if not episodes[-1].is_over}
 
 
-def identity(route: Route, labels: Mapping[str, str]) -> str:
-    """The group's key: Alertmanager's, but that siblings with the same matchers are told apart."""
-    return route.id + group_key(route, labels)[len(route.key) :]
-
-
-def new_group(route: Route, episode: Episode, at_ms: int) -> Group:
+def new_group(key: str, route: Route, labels: Mapping[str, str], episode: Episode, at_ms: int) -> Group:
     """The group that `episode` begins at `at_ms`."""
-    labels = group_labels(route, episode.firing.labels)
     soon = flush_ms(route, episode, at_ms, first=True)
     next_flush_ms = at_ms + route.group_wait_ms if soon is None else soon
-    group = Group(identity(route, labels), route, labels, episode.offset, next_flush_ms)
+    group = Group(key, route, labels, episode.offset, next_flush_ms)
     group.put(episode)
     return group
 

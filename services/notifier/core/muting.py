@@ -4,7 +4,7 @@ dependency -> inhibition -> silence -> acknowledgement -> flap damping, whoever 
 asks for the route's time intervals and the person's rest.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from services.notifier.core.episodes import Episode
 from services.notifier.core.flapping import Damping
@@ -18,24 +18,29 @@ CHECK_LABEL = "service"
 
 
 class Muting:
-    """Holds what is known of silences and health; what fires is asked for when it has changed."""
+    """Holds what is known of silences and health, and of what fires."""
 
     def __init__(self, inhibit_rules: Sequence[InhibitRule], damping: Damping | None = None) -> None:
         """Without `damping`, nothing counts as flapping."""
-        self._inhibit_rules, self._damping = inhibit_rules, damping
+        self._damping = damping
         self.silences: dict[str, Silence] = {}
         """Silences and acknowledgements by id."""
         self.health: dict[str, HealthResult] = {}
         """The latest result of each check that depends on others."""
-        self._inhibition = Inhibition((), ())
-        self._version = -1
+        self._inhibit_rules = inhibit_rules
+        self._inhibition = Inhibition(inhibit_rules)
 
-    def see(self, version: int, firing: Callable[[], Iterable[Episode]]) -> None:
-        """What fires is that of `version`, which rises whenever it changes."""
-        if self._inhibit_rules and version != self._version:
-            self._version = version
-            alerts = ((one.alert_id, one.firing.labels) for one in firing())
-            self._inhibition = Inhibition(self._inhibit_rules, alerts)
+    def see(self, changed: Mapping[str, Episode | None]) -> None:
+        """Alerts that fire now, and those that don't any more (None), by id."""
+        for alert, episode in changed.items():
+            if episode is None:
+                self._inhibition.drop(alert)
+            else:
+                self._inhibition.put(alert, episode.firing.labels)
+
+    def begin_anew(self) -> None:
+        """Nothing is known any more of what fires."""
+        self._inhibition = Inhibition(self._inhibit_rules)
 
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
         """What mutes an alert, as the ledger writes it: the first stage of the chain that does."""

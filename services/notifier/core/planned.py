@@ -126,6 +126,7 @@ def _record(notice: Notice, destination: Destination) -> Notification:
         merged=notice.merged,
         state="planned",
         at=notice.planned_ms,
+        muted_by=[],  # pydantic would make a deep copy of the default
     )
 
 

@@ -78,7 +78,7 @@ class CaseTerms:
 
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
         engine = self._engine()
-        self._muting.see(engine.version, engine.firing)
+        self._muting.see(engine.changed_firing())
         return self._muting.muted_by(episode, now_ms)
 
     def off(self, route: Route, now_ms: int) -> str | None:

@@ -71,3 +71,24 @@ def test_it_is_alertmanagers_definition(
     }  # fmt: skip
     found = Inhibition(rules, [(str(number), one) for number, one in enumerate(firing)]).by(labels)
     assert found in muting if muting else found is None
+
+
+@given(
+    st.lists(
+        st.builds(lambda s, t, e: rule(",".join(s), ",".join(t), *e), sides, sides, st.sets(st.sampled_from("abc")))
+    ),
+    labels_of,
+    st.lists(st.tuples(st.integers(0, 4), st.none() | labels_of), max_size=30),
+)
+def test_it_makes_no_difference_in_what_steps_it_came_about(
+    rules: list[InhibitRule], labels: dict[str, str], steps: list[tuple[int, dict[str, str] | None]]
+) -> None:
+    stepwise, firing = Inhibition(rules), dict[str, dict[str, str]]()
+    for number, fires in steps:
+        firing.pop(str(number), None)
+        if fires is None:
+            stepwise.drop(str(number))
+        else:
+            firing[str(number)] = fires
+            stepwise.put(str(number), fires)
+    assert stepwise.by(labels) == Inhibition(rules, firing.items()).by(labels)
