@@ -15,6 +15,11 @@ class NotifiedAlert(Message):
     transition: int
     status: Literal["firing", "resolved", "passed"]
     """`passed`: it fired and was over before anybody could be told."""
+    muted_by: list[str] = []
+    """What held it back before it was told; in an entry that says so, what does."""
+    muted_since: Instant | None = None
+    muted_until: Instant | None = None
+    """Absent while it is held back."""
 
 
 class Notification(Message):
@@ -40,15 +45,18 @@ class Notification(Message):
     merged: int = 0
     """Of how many more it tells only that they began and were over while the receiver could not be told."""
     state: Literal["planned", "sent", "failed", "unknown"]
-    """`planned` with `muted_by`: it is held back for now, or for good."""
+    """`planned` with `muted_by`: its one alert is held back; once more with `muted_until` when it no longer is."""
     attempt: int = 0
     at: Instant
     reason: str | None = None
     """Why it failed or is unknown."""
     muted_by: list[str] = []
-    """What mutes it: `silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:ALERT`, `mute-time:NAME`,
-    `quiet-hours`, `cooldown`, `flapping`, `over-before-told`; `merged`: its receiver was owed too much,
-    and is told how many they were."""
+    """What mutes it: `dependency:PARENT` (a check or an alert), `suspected:PARENT` (held until it is known whether that is
+    down), `inhibited:ALERT`, `silence:ID`, `acknowledgement:ID`, `flapping`, `mute-time:NAME`, `quiet-hours`, `cooldown`;
+    `merged`: its receiver was owed too much, and is told how many they were."""
+    untold: list[str] = []
+    """With `muted_by`, where the alert ended meanwhile: the destinations that would have been told of it, and read of it
+    in their next digest."""
     latency_ms: float | None = None
     """From the event's evaluation instant to the receiver's answer."""
 

@@ -9,7 +9,6 @@ const KINDS = {
   'quiet-hours': 'quietHours',
   cooldown: 'cooldown',
   flapping: 'flapping',
-  'over-before-told': 'overBeforeTold',
 } as const;
 
 export type MutingKind = (typeof KINDS)[keyof typeof KINDS] | 'other';

@@ -75,7 +75,6 @@ export const muting = {
     quietHours: 'quiet hours',
     cooldown: 'cooldown',
     flapping: 'it flaps',
-    overBeforeTold: 'over before it could be told',
     other: '{{subject}}',
   },
   now: {

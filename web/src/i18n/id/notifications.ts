@@ -73,7 +73,6 @@ export const muting: Translation['muting'] = {
     quietHours: 'jam tenang',
     cooldown: 'jeda',
     flapping: 'naik-turun terus',
-    overBeforeTold: 'selesai sebelum sempat diberitahukan',
     other: '{{subject}}',
   },
   now: {
