@@ -51,7 +51,7 @@ class Active:
         """Where reading goes on; None at the beginning."""
         self.is_current = False
         """Whether all events that the bus has are taken, so that time may pass."""
-        self._idle = False
+        self._undigested_dropped = 0
 
     @property
     def is_live(self) -> bool:
@@ -61,6 +61,7 @@ class Active:
     def take(self, event: AlertEvent, offset: int, accepted_ms: int) -> None:
         """Fold in an event."""
         self._see()
+        self._configured.muting.take(event, accepted_ms)
         if not self._accepted or accepted_ms - self._accepted[-1][1] >= TIME_STEP_MS:
             self._accepted.append((offset, accepted_ms))
         skipped = self.engine.take(event, offset, accepted_ms)
@@ -137,6 +138,8 @@ class Active:
             if self.is_current:
                 self.engine.advance(clock.now_ms())
             await self._send(self.engine.plan(clock.now_ms()))
+            metrics.UNDIGESTED_DROPPED.inc(self.engine.undigested_dropped - self._undigested_dropped)
+            self._undigested_dropped = self.engine.undigested_dropped
             try:
                 async with asyncio.timeout(self._wait_seconds()):
                     await self._wake.wait()
@@ -152,7 +155,8 @@ class Active:
         for entry in others:
             if entry.muted_by == [MERGED]:
                 metrics.MERGED.labels(entry.receiver).inc()
-            for reason in entry.muted_by:
+            ended = bool(entry.alerts) and entry.alerts[0].muted_until is not None
+            for reason in () if ended else entry.muted_by:
                 metrics.MUTED.labels(reason.partition(":")[0]).inc()
             if entry.state == "failed":
                 log.warning(

@@ -21,6 +21,7 @@ from services.notifier.recipients import Recipients
 from services.notifier.settings import Settings
 from shared.messages.access import Recipient
 from shared.routing.configuration import Routing
+from shared.routing.digests import SuppressedDigest
 from shared.routing.in_effect import routing_in_effect
 from shared.routing.people import Person, To, quiet_until_ms
 from shared.routing.receivers import Fallback, Integration, Receiver
@@ -51,7 +52,10 @@ class Configured:
         recipients: Recipients,
         muting: Muting,
         repeats_unknown: bool = True,
+        suppressed_digest: SuppressedDigest | None = None,
     ) -> None:
+        self.suppressed_digest = suppressed_digest or SuppressedDigest()
+        """When people are told of what was held back and is over."""
         self._routing, self._ways, self._recipients, self.muting = routing, ways, recipients, muting
         self._repeats_unknown = repeats_unknown
         self._by_place = {way.destination.name: way for found in ways.values() for way in found}
@@ -114,6 +118,15 @@ class Configured:
         """Who is told where `receiver` can't be."""
         found = self._routing.receivers.get(receiver)
         return None if found is None else found.fallback
+
+    @property
+    def dependencies_version(self) -> object:
+        """Another one whenever `behind` may answer otherwise, but for the time that has passed."""
+        return self.muting.dependencies_version
+
+    def behind(self, episode: Episode, now_ms: int) -> str | None:
+        """Because of what an alert can't be well, or may not be."""
+        return self.muting.behind(episode, now_ms)
 
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
         """What mutes an alert, whoever would be told."""

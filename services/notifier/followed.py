@@ -43,5 +43,8 @@ class Followed:
 
     def _result(self, received: Received) -> None:
         result: HealthResult = received.message
-        if result.depends_on:
-            self._muting.health[result.check] = result
+        checks = self._muting.checks
+        before = checks.version
+        checks.put(result)
+        if checks.version != before:
+            self._changed()

@@ -33,9 +33,13 @@ SAMPLE_LATENCY = Histogram(
 )
 MUTED = Counter(
     "pantau_notifier_muted_total",
-    "Alerts that are held back, once for each episode and reason: dependency, inhibited, silence, acknowledgement, "
-    "mute-time, quiet-hours, cooldown, flapping, merged (its receiver was owed too much)",
+    "Alerts that are held back, once for each beginning and reason: dependency, suspected, inhibited, silence, "
+    "acknowledgement, mute-time, quiet-hours, cooldown, flapping, merged (its receiver was owed too much)",
     ["reason"],
+)
+UNDIGESTED_DROPPED = Counter(
+    "pantau_notifier_undigested_dropped_total",
+    "What was held back, is over, and is told in no digest: too many waited, or the destination or event is gone",
 )
 WAITING = Gauge("pantau_notifier_deliveries_waiting", "What a receiver is still owed", ["receiver"])
 PAUSED = Gauge("pantau_notifier_reading_paused", "1 while no events are read because too much waits in all")

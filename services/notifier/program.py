@@ -42,9 +42,12 @@ def program(settings: Settings) -> Program:
 
     async def run(runtime: Runtime) -> None:
         chosen, bootstrap = settings.notifier, settings.kafka.bootstrap
-        muting = Muting(routing.inhibit_rules, damping(settings.notifications.flapping))
+        notifications = settings.notifications
+        dependencies = notifications.dependencies.dependencies()
+        muting = Muting(routing.inhibit_rules, damping(notifications.flapping), dependencies)
         recipients = Recipients(settings.notifications.everybody(), bootstrap, runtime.producer)
-        configured = Configured(routing, ways, recipients, muting, chosen.unknown_outcomes == "repeat")
+        digest = notifications.suppressed_digest.digest(notifications.wording.zone)
+        configured = Configured(routing, ways, recipients, muting, chosen.unknown_outcomes == "repeat", digest)
         ledger_log = LedgerLog(bootstrap, runtime.producer)
 
         def begin(checkpoint: Checkpoint | None) -> Active:

@@ -51,12 +51,12 @@ class Notification(Message):
     reason: str | None = None
     """Why it failed or is unknown."""
     muted_by: list[str] = []
-    """What mutes it: `dependency:PARENT` (a check or an alert), `suspected:PARENT` (held until it is known whether that is
-    down), `inhibited:ALERT`, `silence:ID`, `acknowledgement:ID`, `flapping`, `mute-time:NAME`, `quiet-hours`, `cooldown`;
-    `merged`: its receiver was owed too much, and is told how many they were."""
+    """What mutes it: `dependency:PARENT` (a check or an alert), `suspected:PARENT` (held until it is known whether
+    that is down), `inhibited:ALERT`, `silence:ID`, `acknowledgement:ID`, `flapping`, `mute-time:NAME`, `quiet-hours`,
+    `cooldown`; `merged`: its receiver was owed too much, and is told how many they were."""
     untold: list[str] = []
-    """With `muted_by`, where the alert ended meanwhile: the destinations that would have been told of it, and read of it
-    in their next digest."""
+    """With `muted_by`, where the alert ended meanwhile: the destinations that would have been told of it, and read of
+    it in their next digest."""
     latency_ms: float | None = None
     """From the event's evaluation instant to the receiver's answer."""
 

@@ -19,6 +19,7 @@ from shared.routing.people_settings import PeopleSettings
 from shared.routing.plain_tree import steps_of, tree_of
 from shared.routing.receiver_reading import read_global
 from shared.routing.recipients import Directory
+from shared.routing.suppression_settings import DependenciesSettings, SuppressedDigestSettings
 from shared.routing.watchdog_settings import WatchdogSettings
 from shared.rules.errors import BadRule
 from shared.rules.fields import FieldReader
@@ -71,6 +72,10 @@ class NotificationsSettings(PeopleSettings):
     absent: those that `forward` has accounts of."""
     flapping: FlappingSettings | None = FlappingSettings()
     """What is held back for coming and going; null: nothing."""
+    dependencies: DependenciesSettings = DependenciesSettings()
+    """What mutes an alert because it lies behind something that is down."""
+    suppressed_digest: SuppressedDigestSettings = SuppressedDigestSettings()
+    """When people are told of what was held back and is over."""
     wording: WordingSettings = WordingSettings()
     """How messages are worded."""
     links: LinksSettings = LinksSettings()

@@ -1,14 +1,14 @@
 """All lanes: what each destination was told of each group, what it is owed, and what is under way."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
 from services.notifier.core.lanes import Forward, Lane, Owed, Told
 from services.notifier.core.merging import Limits, Merged, has_passed, oldest
-from services.notifier.core.notice import Occasion
+from services.notifier.core.notice import NoticedAlert, Occasion
 from services.notifier.core.planned import Planned, told_by
 from shared.messages.notifications import Notification, NotifiedAlert
 
@@ -37,6 +37,8 @@ class Place:
     """Since when there are too many of them for all that is owed; None if there are not."""
     merged: Merged = field(default_factory=Merged)
     """What is no longer owed one by one."""
+    suppressed: list[tuple[NoticedAlert, int]] = field(default_factory=list)
+    """What was held back, is over, and is to be told in a digest now; each with the offset of its event."""
 
     @property
     def digest(self) -> Lane:
@@ -101,6 +103,14 @@ class Desk:
         own, digest = lane.known(alert), self.places[lane.destination.name].digest.known(alert)
         return own if digest is None else digest if own is None else own.merged(digest)
 
+    def known_at(self, group_key: str, destination: str, alert: str) -> Told | None:
+        """The same by name; None also where there is no such lane yet."""
+        place = self.places.get(destination)
+        lane = None if place is None else place.lanes.get(group_key)
+        if lane is not None:
+            return self.known(lane, alert)
+        return None if place is None else place.digest.known(alert)
+
     # What is owed
 
     def owe_begin(self, lane: Lane, episode: Episode, at_ms: int, occasion: Occasion = "change") -> None:
@@ -146,6 +156,13 @@ class Desk:
             lane.forwards.append(forward)
             self._activate(lane)
         return True
+
+    def put_suppressed(self, destination: Destination, alerts: Sequence[tuple[NoticedAlert, int]]) -> None:
+        """A destination is to be told of these in a digest."""
+        if alerts:
+            self.lane(DIGEST, destination)
+            self.places[destination.name].suppressed += alerts
+            self.touch(destination.name)
 
     def touch(self, name: str) -> None:
         """Something may have to be sent to the destination."""
@@ -263,6 +280,7 @@ class Desk:
             if place.merged.count and (offset := place.merged.offset or first) is not None:
                 yield offset
         for place in self.places.values():
+            yield from (offset for _, offset in place.suppressed)
             for lane in place.active.values():
                 yield from (one.offset for one in lane.forwards)
 

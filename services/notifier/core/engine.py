@@ -8,6 +8,9 @@ A group is looked at ("flushed") at times that follow from its events alone. Wha
 destination of its receiver that does not know of it; what was told and is over is owed too. A lane (a group at a
 destination) has one notice under way; what is owed meanwhile waits there. What began and was over before it could be
 told is owed once, as `passed`, and goes out with all else of that sort at the destination in one digest.
+
+What is held back is in the ledger too, from when to when; what was over by then is told in a digest once nothing would
+hold it back any more.
 """
 
 from collections.abc import Iterable
@@ -16,20 +19,23 @@ from itertools import count
 
 from services.notifier.core.desk import Desk, Open
 from services.notifier.core.destinations import Destination
-from services.notifier.core.episodes import Change, Episode, Episodes
+from services.notifier.core.episodes import Change, Episode, Episodes, ways_of
+from services.notifier.core.fail_over import STILL_MS, FailOver, forward_of
 from services.notifier.core.groups import Group, new_group
 from services.notifier.core.lanes import Forward, Lane
 from services.notifier.core.ledger import Ledger
 from services.notifier.core.merging import MERGED, Limits, merged_id, merged_record
-from services.notifier.core.notice import NoticedAlert
-from services.notifier.core.planned import Planned, muted_record, resumed
+from services.notifier.core.planned import Planned, resumed
 from services.notifier.core.planning import Planning
+from services.notifier.core.resuming import Resuming
+from services.notifier.core.suppressed import SuppressedDigests
+from services.notifier.core.suppressing import Suppressing
 from services.notifier.core.terms import Terms
 from shared.messages.alerts import AlertEvent
 from shared.messages.notifications import Notification
-from shared.routing.tree import GroupWay, group_ways
 
-MOST_FAILED = 1_000
+RECONSIDER_MS = 1_000
+"""How often it is asked, at most, what lies behind something that is down."""
 
 
 class Engine:
@@ -52,13 +58,16 @@ class Engine:
         self._groups: dict[str, Group] = {}
         self._limits = limits
         self._desk = Desk(limits)
-        self._failed: dict[str, Notification] = {}
+        self._suppressing = Suppressing(terms, self._desk)
+        self._suppressed = SuppressedDigests(terms, self._desk, self._suppressing, self._episodes.beginnings)
+        self._resuming = Resuming(terms, self._desk, self.ledger, self._suppressing.ledger)
+        self._fail_over = FailOver(terms, self._desk, self.ledger, self._suppressing.ledger)
+        self._depended: object = None
+        self._reconsidered_ms = 0
         self._timers: list[tuple[int, int, str, str]] = []
         self._numbers = count()
         self._now_ms = 0
         self._records: list[Notification] = []
-        self._wanted: set[str] | None = None
-        self._events: dict[str, tuple[AlertEvent, int]] = {}
         self._due: set[tuple[int, str, str]] = set()
         self._unwritten: dict[str, int] = {}
         self._first_offset: int | None = None
@@ -72,6 +81,7 @@ class Engine:
         self._count_merged(entry)
         is_outcome = self.ledger.note(entry)
         self._unwritten.pop(entry.id, None)
+        self._suppressing.note(entry)
         if entry.muted_by or entry.occasion == "test":
             return
         if is_outcome and (destination := self._terms.destination(entry.receiver, entry.destination)) is not None:
@@ -81,14 +91,12 @@ class Engine:
                 if entry.group_key not in self._groups:
                     self._desk.forget(entry.group_key)
             elif entry.state == "failed":
-                self._failed[entry.id] = entry
-                if len(self._failed) > MOST_FAILED:
-                    del self._failed[next(iter(self._failed))]
+                self._resuming.note_failed(entry)
 
     def take(self, event: AlertEvent, offset: int, accepted_ms: int) -> str | None:
         """Fold in the event at `offset` of its topic. Why nobody is told of it; None if people may be."""
-        if not self._live and event.id in self._sought():
-            self._events[event.id] = (event, offset)
+        if not self._live:
+            self._resuming.take(event, offset)
         self._first_offset = offset if self._first_offset is None else self._first_offset
         self._begin_anew_at(offset)
         self.advance(accepted_ms)
@@ -115,29 +123,37 @@ class Engine:
             elif kind == "escalate" and (group := self._groups.get(key)) is not None:
                 self._escalate(group, at_ms)
             elif kind == "fall back":
-                self._fall_back(key, at_ms)
+                self._watch(key, self._fail_over.look(key, at_ms))
             elif kind == "look":
                 self._desk.touch(key)
+            elif kind == "reconsider":
+                self._reconsider(at_ms)
+            elif kind == "digest":
+                self._suppressed.look(at_ms)
         self._now_ms = max(self._now_ms, now_ms)
 
     def resume(self, now_ms: int) -> list[Planned]:
         """All that was on the bus at the start has been put in. What was under way, to be sent once more."""
-        self._sought()
+        self._resuming.sought()
         self._begin_anew_at(self._told_offset)
         self.advance(now_ms)
-        self._live = True
+        self._live = self._suppressing.writes = True
+        self._suppressed.find(self._resuming.events)
+        self._suppressing.close_others(self._episodes.has, now_ms)
         again = []
         for entry in sorted(self.ledger.unfinished.values(), key=lambda one: (one.at, one.id)):
             again += self._resumed(entry, now_ms)
         for group in self._groups.values():
             if group.flushed and not any(lane.told or lane.opened for lane in self._desk.lanes_of(group.key)):
                 self._owe(group, now_ms)  # routes or receivers are others now
+            elif group.flushed:
+                for alert in [one.alert_id for one in group.firing if self._suppressing.was_behind(one)]:
+                    self._owe_alert(group, alert, now_ms)  # it may just have been let go
             self._escalate(group, now_ms)
-        for entry in self._failed.values():
-            if (alerts := self._alerts(entry)) is not None:
-                self._forward(Forward(entry, *alerts), now_ms)
-        self._failed.clear()
-        self._events.clear()
+        for entry in self._resuming.failed:
+            if (alerts := self._resuming.alerts(entry)) is not None:
+                self._fail_over.forward(Forward(entry, *alerts), now_ms)
+        self._resuming.end()
         self._desk.forget_others(self._groups.keys())
         return again
 
@@ -148,10 +164,13 @@ class Engine:
         ledger, and their outcomes."""
         self._now_ms = max(self._now_ms, now_ms)
         self._merge(now_ms)
-        desk, limits = self._desk, self._limits
-        made = Planning(self._terms, desk, self._groups.get, self._mute, self._is_merged, limits, now_ms).run()
+        self._see_dependencies(now_ms)
+        desk, limits, suppressing = self._desk, self._limits, self._suppressing
+        made = Planning(self._terms, desk, self._groups.get, suppressing, self._is_merged, limits, now_ms).run()
+        if (digest_ms := self._suppressed.next_ms(now_ms)) is not None:
+            self._at(digest_ms, "digest", "")
         for planned in made.notices:
-            self._opened(planned)
+            self._watch(planned.record.id, self._fail_over.due_ms(planned.record.id, now_ms))
             if (opened := desk.opened(planned.record.id)) is not None:
                 self._unwritten[planned.record.id] = opened.due_ms
         for at_ms, key in made.looks:
@@ -161,7 +180,12 @@ class Engine:
     def records(self) -> list[Notification]:
         """Entries that are to be written beside those of notices: what is muted, and what can't be told any more."""
         found, self._records = self._records, []
-        return found
+        return [*found, *self._suppressing.records(), *self._fail_over.records()]
+
+    @property
+    def undigested_dropped(self) -> int:
+        """How much of what was held back and is over is told in no digest."""
+        return self._suppressed.dropped + self._suppressing.ledger.dropped
 
     @property
     def next_ms(self) -> int | None:
@@ -176,6 +200,7 @@ class Engine:
         due = (
             *(one.flush_ms for one in self._desk.owed()),
             *self._unwritten.values(),
+            *self._suppressing.unwritten_ms(),
             *(at_ms for at_ms, *_ in pending),
         )
         return min(self._now_ms, min(due, default=self._now_ms + 1) - 1)
@@ -184,7 +209,8 @@ class Engine:
         """The offset of the first event that who comes after needs; `next_offset` if none of those read is."""
         self._episodes.forget(self._now_ms)
         groups = (group.anchor for group in self._groups.values())
-        return min([next_offset, *self._episodes.anchors(), *groups, *self._desk.anchors(self._first_offset)])
+        owed = self._desk.anchors(self._first_offset)
+        return min([next_offset, *self._episodes.anchors(), *groups, *owed, *self._suppressing.anchors()])
 
     def waiting_by_receiver(self) -> dict[str, int]:
         """Of each receiver that is owed something, how much; what is under way included."""
@@ -204,14 +230,21 @@ class Engine:
 
     def _changed(self, change: Change, at_ms: int) -> None:
         episode = change.episode
+        self._suppressing.writes = not self._is_decided(at_ms)
         if change.kind == "deferred":
             self._at(episode.ready_ms, "release", episode.alert_id)
-            self._mute(episode, ["cooldown"])
+            self._suppressing.mute(episode, ["cooldown"], at_ms)
+        elif change.kind == "began" and episode.deferred:
+            self._suppressing.release(episode, at_ms)
+        elif change.kind != "began":
+            self._suppressing.end(episode, at_ms)
+            if self._suppressing.was_untold(episode):
+                self._episodes.excuse(episode)
         if change.kind in ("deferred", "dropped"):
             return
         self._changed_firing[episode.alert_id] = episode if change.kind == "began" else None
         at_ms = max(at_ms, episode.begins_ms) if change.kind == "began" else at_ms
-        for route, labels, key in self._ways(episode):
+        for route, labels, key in ways_of(self._terms.root, episode):
             group = self._groups.get(key)
             if group is None:
                 group = self._groups[key] = new_group(key, route, labels, episode, at_ms)
@@ -227,7 +260,8 @@ class Engine:
 
     def _flush(self, group: Group, at_ms: int) -> None:
         """Look at a group: what its receiver's destinations are owed now."""
-        if not (self._repeating and at_ms <= self._told_until_ms):
+        self._suppressing.writes = not self._is_decided(at_ms)
+        if self._suppressing.writes:
             self._owe(group, at_ms)
             if self._live:
                 self._escalate(group, at_ms)
@@ -242,22 +276,37 @@ class Engine:
             if self._live:  # before, its lanes know of episodes that are yet to be folded
                 self._desk.forget(group.key)
 
-    def _owe(self, group: Group, at_ms: int) -> None:
-        off = self._terms.off(group.route, at_ms)
-        for episodes in group.episodes.values():
-            for episode in episodes:
-                if episode.is_over:
-                    self._desk.owe_end(group.key, episode, at_ms, self._current_keys)
-                elif reasons := ([f"mute-time:{off}"] if off else self._terms.muted_by(episode, at_ms)):
-                    self._mute(episode, reasons)
-                else:
-                    self._owe_begin(group, episode, at_ms)
+    def _is_decided(self, at_ms: int) -> bool:
+        """Whether what follows from what happens at `at_ms` is in the ledger."""
+        return self._repeating and at_ms <= self._told_until_ms
 
-    def _owe_begin(self, group: Group, episode: Episode, at_ms: int) -> None:
-        for destination in self._terms.destinations(group.route.receiver, at_ms):
+    def _owe(self, group: Group, at_ms: int) -> None:
+        for alert in group.episodes:
+            self._owe_alert(group, alert, at_ms)
+
+    def _owe_alert(self, group: Group, alert: str, at_ms: int) -> None:
+        for episode in group.episodes[alert]:
+            if episode.is_over:
+                self._desk.owe_end(group.key, episode, at_ms, self._current_keys)
+            else:
+                self._owe_firing(group, episode, at_ms)
+
+    def _owe_firing(self, group: Group, episode: Episode, at_ms: int) -> None:
+        receiver, on_route = group.route.receiver, (group.key, "")
+        if off := self._terms.off(group.route, at_ms):
+            self._suppressing.mute(episode, [f"mute-time:{off}"], at_ms, on_route, receiver)
+            return
+        self._suppressing.release(episode, at_ms, on_route)
+        if reasons := self._terms.muted_by(episode, at_ms):
+            self._suppressing.mute(episode, reasons, at_ms)
+            return
+        self._suppressing.release(episode, at_ms)
+        for destination in self._terms.destinations(receiver, at_ms):
+            there = (group.key, destination.name)
             if self._terms.quiet_until_ms(destination, episode.firing.severity, at_ms) is not None:
-                self._mute(episode, ["quiet-hours"])
+                self._suppressing.mute(episode, ["quiet-hours"], at_ms, there, receiver)
                 continue
+            self._suppressing.release(episode, at_ms, there)
             lane = self._desk.lane(group.key, destination)
             self._desk.adopt(lane, episode, self._current_keys)
             self._desk.owe_begin(lane, episode, at_ms)
@@ -267,8 +316,9 @@ class Engine:
             return
         told = [one for one in group.firing if not self._terms.muted_by(one, at_ms)]
         for lane in self._desk.lanes_of(group.key):
-            past = lane.last_told_ms + group.route.repeat_interval_ms < at_ms
             known = [one for one in told if _is_known(lane, one)]
+            paused = (self._suppressing.paused_ms(one, lane.last_told_ms, at_ms) for one in known)
+            past = lane.last_told_ms + group.route.repeat_interval_ms + min(paused, default=0) < at_ms
             if past and lane.is_idle and any(self._may_disturb(lane, one, at_ms) for one in known):
                 self._desk.owe_repeat(lane)
 
@@ -282,87 +332,72 @@ class Engine:
                 told_ms = self._desk.first_told_ms(group.key, episode)
                 if told_ms is None:
                     continue
-                if told_ms + step.after_ms > now_ms:
-                    self._at(told_ms + step.after_ms, "escalate", group.key)
+                paused_ms = self._suppressing.paused_ms(episode, told_ms, now_ms)
+                due_ms = told_ms + step.after_ms + paused_ms
+                if due_ms > now_ms:
+                    self._at(max(due_ms, now_ms + STILL_MS) if paused_ms else due_ms, "escalate", group.key)
                 elif not self._terms.muted_by(episode, now_ms):
                     for destination in self._terms.destinations(step.receiver, now_ms):
                         lane = self._desk.lane(group.key, destination)
                         self._desk.owe_begin(lane, episode, now_ms, "escalation")
 
-    def _opened(self, planned: Planned) -> None:
-        fallback, opened = self._terms.fallback(planned.destination.receiver), self._desk.opened(planned.record.id)
-        if fallback is not None and opened is not None:
-            self._at(opened.since_ms + fallback.after_ms, "fall back", planned.record.id)
-
-    def _fall_back(self, notification_id: str, now_ms: int) -> None:
-        opened = self._desk.opened(notification_id)
-        if opened is not None:
-            self._forward(Forward(opened.planned.record, opened.planned.notice.alerts, opened.offset), now_ms)
-
-    def _forward(self, forward: Forward, now_ms: int) -> None:
-        """Have the receiver's fallback told what it could not be."""
-        record, fallback = forward.record, self._terms.fallback(forward.record.receiver)
-        if fallback is None:
-            return
-        lanes = [
-            self._desk.lane(record.group_key, destination)
-            for destination in self._terms.destinations(fallback.receiver, now_ms)
-        ]
-        owed = [self._desk.forward(lane, forward) for lane in lanes]
-        if owed and not any(owed):
-            self._replaced(record, fallback.receiver, now_ms)
+    def _watch(self, notification_id: str, until_ms: int | None) -> None:
+        if until_ms is not None:
+            self._at(until_ms, "fall back", notification_id)
 
     def _settled(self, entry: Notification, opened: Open | None) -> None:
         if opened is not None and entry.state == "failed":
-            self._forward(Forward(opened.planned.record, opened.planned.notice.alerts, opened.offset), self._now_ms)
+            self._fail_over.forward(forward_of(opened), self._now_ms)
         elif (group := self._groups.get(entry.group_key)) is not None:
             self._escalate(group, self._now_ms)
         if opened is not None and opened.instead_of is not None and entry.state == "sent":
-            self._replaced(opened.instead_of, entry.receiver, entry.at)
-
-    def _replaced(self, original: Notification, receiver: str, at_ms: int) -> None:
-        """Somebody else has what `original` tells: it need not arrive any more."""
-        if original.id in self.ledger.unfinished:
-            update = {"state": "failed", "at": at_ms, "reason": f"{receiver} was told instead"}
-            self._records.append(original.model_copy(update=update))
+            self._fail_over.replaced(opened.instead_of, entry.receiver, entry.at)
 
     def _resumed(self, entry: Notification, now_ms: int) -> list[Planned]:
-        destination, alerts = self._terms.destination(entry.receiver, entry.destination), self._alerts(entry)
+        destination = self._terms.destination(entry.receiver, entry.destination)
+        alerts = self._resuming.alerts(entry)
         if destination is None or alerts is None:
             why = "its receiver is no longer configured" if destination is None else "its events are no longer there"
-            self._records.append(entry.model_copy(update={"state": "failed", "at": now_ms, "reason": why}))
+            self._fail_over.give_up(entry, why, now_ms)
             return []
         if not self._terms.repeats_unknown(destination):
             why = "nobody knows whether it arrived: a notifier ended between planning and recording it"
-            self._records.append(entry.model_copy(update={"state": "failed", "at": now_ms, "reason": why}))
+            self._fail_over.give_up(entry, why, now_ms)
             return []
         group = self._groups.get(entry.group_key)
         planned = resumed(entry, destination, group.labels if group else {}, alerts[0])
         lane = self._desk.lane(entry.group_key, destination)
         self._desk.open(lane, Open(lane, planned, alerts[1], entry.at, entry.at))
-        self._opened(planned)
+        self._watch(entry.id, self._fail_over.due_ms(entry.id, now_ms))
         return [planned]
 
-    def _sought(self) -> set[str]:
-        """The ids of the events that notices speak of which are to be sent once more."""
-        if self._wanted is None:
-            entries = [*self.ledger.unfinished.values(), *self._failed.values()]
-            self._wanted = {one.event_id for entry in entries for one in entry.alerts}
-            for entry in self.ledger.unfinished.values():
-                if entry.occasion == "test":
-                    continue
-                if (destination := self._terms.destination(entry.receiver, entry.destination)) is not None:
-                    self._desk.reserve(self._desk.lane(entry.group_key, destination), entry)
-        return self._wanted
+    # What lies behind something that is down
 
-    def _alerts(self, entry: Notification) -> tuple[tuple[NoticedAlert, ...], int] | None:
-        """What a notification of earlier tells, and the offset of its first event; None if the bus has it no more."""
-        found = [self._events.get(one.event_id) for one in entry.alerts]
-        there = [one for one in found if one is not None]
-        if not there or len(there) < len(found):
-            return None
-        told = zip(there, entry.alerts, strict=True)
-        return tuple(NoticedAlert(event, one.status) for (event, _), one in told), min(offset for _, offset in there)
+    def _see_dependencies(self, now_ms: int) -> None:
+        version = self._terms.dependencies_version
+        if self._live and (version != self._depended or self._suppressing.ledger.behind):
+            self._depended = version
+            due_ms = self._reconsidered_ms + RECONSIDER_MS
+            if due_ms <= now_ms:
+                self._reconsider(now_ms)
+            else:
+                self._at(due_ms, "reconsider", "")
+
+    def _reconsider(self, now_ms: int) -> None:
+        """What people know of stands still while it is behind something that is down; what is no longer is told now,
+        for it has been looked at."""
+        self._reconsidered_ms = now_ms
+        held = self._suppressing.ledger.behind
+        for group in self._groups.values():
+            for episode in group.firing if group.flushed else ():
+                is_held = (episode.alert_id, episode.number) in held
+                if is_held or self._terms.behind(episode, now_ms) is not None:
+                    self._owe_alert(group, episode.alert_id, now_ms)
+                    self._escalate(group, now_ms)
+        if held:
+            self._at(now_ms + RECONSIDER_MS, "reconsider", "")
+
+    # What is owed no more
 
     def _merge(self, now_ms: int) -> None:
         """Tell the ledger what is owed no more because a receiver is owed too much."""
@@ -388,21 +423,9 @@ class Engine:
             if destination is not None:
                 self._desk.count_merged(destination, 1 if is_merged else -entry.merged)
 
-    def _mute(self, episode: Episode, reasons: list[str]) -> None:
-        record = muted_record(episode.firing, reasons, self._now_ms)
-        if not self.ledger.is_muted(record.id) and not self._repeating:
-            self.ledger.note(record)
-            self._records.append(record)
-
     def _current_keys(self, episode: Episode) -> set[str]:
         """The keys of the groups that an alert is in, by the routes of now."""
-        return {key for *_, key in self._ways(episode)}
-
-    def _ways(self, episode: Episode) -> tuple[GroupWay, ...]:
-        """The groups that an alert is in."""
-        if episode.ways is None:  # its labels don't change, and neither do the routes while an engine lives
-            episode.ways = tuple(group_ways(self._terms.root, episode.firing.labels))
-        return episode.ways
+        return {key for *_, key in ways_of(self._terms.root, episode)}
 
     def _at(self, at_ms: int, kind: str, key: str) -> None:
         if (at_ms, kind, key) not in self._due:

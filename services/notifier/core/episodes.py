@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.notifier.core.flapping import LONGEST_MS, MOST_BEGINNINGS
 from shared.messages.alerts import AlertEvent
-from shared.routing.tree import GroupWay
+from shared.routing.tree import GroupWay, Route, group_ways
 
 MOST_ENDED = 100_000
 
@@ -98,6 +98,11 @@ class Episodes:
         held = self._alerts.get(alert)
         return held.current if held is not None and held.begun else None
 
+    def has(self, alert: str, episode: int) -> bool:
+        """Whether that episode of `alert` is not over; it may be deferred."""
+        held = self._alerts.get(alert)
+        return held is not None and held.current is not None and held.current.number == episode
+
     def take(self, event: AlertEvent, offset: int, accepted_ms: int) -> list[Change]:
         """Fold in an event that is firing or resolved. One that comes twice, or late, changes nothing."""
         position = (event.episode, event.transition)
@@ -117,6 +122,16 @@ class Episodes:
         """What time has made of a deferred alert."""
         held = self._alerts.get(alert)
         return [] if held is None else self._release(held, now_ms)
+
+    def beginnings(self, alert: str) -> tuple[int, ...]:
+        """When the latest episodes of `alert` began."""
+        return self._beginnings.get(alert, ())
+
+    def excuse(self, episode: Episode) -> None:
+        """Nobody was told of an episode, which is over: its cooldown holds nothing back."""
+        held = self._alerts.get(episode.alert_id)
+        if held is not None and held.last_firing_ms == episode.ready_ms:
+            held.last_firing_ms, held.cooldown_until_ms = None, 0
 
     def forget(self, now_ms: int) -> None:
         """Let go of alerts that are over and past their cooldown."""
@@ -181,3 +196,10 @@ class Episodes:
             # Its beginning is no longer on the bus; who was told of it is to hear the end.
             changes.append(Change("ended", Episode(event, offset, accepted_ms, event.instant, event, accepted_ms)))
         return changes
+
+
+def ways_of(root: Route, episode: Episode) -> tuple[GroupWay, ...]:
+    """The groups that an alert is in."""
+    if episode.ways is None:  # its labels don't change, and neither do the routes while an engine lives
+        episode.ways = tuple(group_ways(root, episode.firing.labels))
+    return episode.ways

@@ -1,34 +1,48 @@
 """What mutes an alert: one chain, in the order in which it is asked.
 
-dependency -> inhibition -> silence -> acknowledgement -> flap damping, whoever would be told. After these the engine
-asks for the route's time intervals and the person's rest.
+dependency -> inhibition -> silence -> acknowledgement -> flap damping -> a dependency that is not confirmed, whoever
+would be told. The engine asks for the route's time intervals before, and for the person's rest after these.
 """
 
 from collections.abc import Mapping, Sequence
 
 from services.notifier.core.episodes import Episode
 from services.notifier.core.flapping import Damping
-from shared.messages.health import HealthResult
+from shared.messages.alerts import AlertEvent
 from shared.messages.silences import Silence
+from shared.routing.alert_parents import AlertParents
+from shared.routing.check_parents import CheckParents
+from shared.routing.dependencies import Dependencies, is_confirmed
 from shared.routing.inhibition import Inhibition, InhibitRule
 from shared.routing.silencing import silenced_by
-
-CHECK_LABEL = "service"
-"""The label by which an alert names the health check that it is about."""
 
 
 class Muting:
     """Holds what is known of silences and health, and of what fires."""
 
-    def __init__(self, inhibit_rules: Sequence[InhibitRule], damping: Damping | None = None) -> None:
+    def __init__(
+        self,
+        inhibit_rules: Sequence[InhibitRule],
+        damping: Damping | None = None,
+        dependencies: Dependencies | None = None,
+    ) -> None:
         """Without `damping`, nothing counts as flapping."""
-        self._damping = damping
+        self._damping, self._inhibit_rules = damping, inhibit_rules
+        self._dependencies = dependencies or Dependencies()
         self.silences: dict[str, Silence] = {}
         """Silences and acknowledgements by id."""
-        self.health: dict[str, HealthResult] = {}
-        """The latest result of each check that depends on others."""
-        self._inhibit_rules = inhibit_rules
-        self._inhibition = Inhibition(inhibit_rules)
+        self.checks = CheckParents(self._dependencies)
+        """Which health checks depend on which, and how they are."""
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Nothing is known any more of what fires."""
+        self._inhibition = Inhibition(self._inhibit_rules)
+        self._parents = AlertParents(self._dependencies)
+
+    def take(self, event: AlertEvent, at_ms: int) -> None:
+        """Fold in an alert event that the bus had at `at_ms`: others may depend on what it is about."""
+        self._parents.take(event, at_ms)
 
     def see(self, changed: Mapping[str, Episode | None]) -> None:
         """Alerts that fire now, and those that don't any more (None), by id."""
@@ -38,28 +52,31 @@ class Muting:
             else:
                 self._inhibition.put(alert, episode.firing.labels)
 
-    def begin_anew(self) -> None:
-        """Nothing is known any more of what fires."""
-        self._inhibition = Inhibition(self._inhibit_rules)
+    @property
+    def dependencies_version(self) -> tuple[int, int]:
+        """Another one whenever something that others depend on is up, down or suspected otherwise than before."""
+        return self._parents.version, self.checks.version
+
+    def behind(self, episode: Episode, now_ms: int) -> str | None:
+        """Because of what an alert can't be well, or may not be: `dependency:…` before `suspected:…`."""
+        event = episode.firing
+        by_alert = self._parents.of(event.labels, episode.begins_ms, now_ms)
+        if by_alert is not None and is_confirmed(by_alert):
+            return by_alert
+        return self.checks.of(event.labels, event.episode, episode.begins_ms, now_ms) or by_alert
 
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
-        """What mutes an alert, as the ledger writes it: the first stage of the chain that does."""
+        """What mutes an alert, as the ledger writes it: the first stage of the chain that does. What may turn out to
+        be nothing comes last."""
         event = episode.firing
-        if (parent := unhealthy_parent(self.health, event.labels, now_ms)) is not None:
-            return [f"dependency:{parent}"]
+        behind = self.behind(episode, now_ms)
+        if behind is not None and is_confirmed(behind):
+            return [behind]
         if (source := self._inhibition.by(event.labels)) is not None and source != event.alert_id:
             return [f"inhibited:{source}"]
         found = silenced_by(self.silences.values(), event.labels, event.alert_id, event.episode, now_ms)
         if found:
             return [one for one in found if one.startswith("silence:")] or found
-        flaps = self._damping is not None and self._damping.holds_back(episode.beginnings_ms, now_ms)
-        return ["flapping"] if flaps else []
-
-
-def unhealthy_parent(health: Mapping[str, HealthResult], labels: Mapping[str, str], now_ms: int) -> str | None:
-    """The check because of which the one that an alert is about can't be well; None if there is none, or nothing is
-    known any more."""
-    result = health.get(labels.get(CHECK_LABEL, ""))
-    if result is None or not result.unhealthy_parents or result.valid_until < now_ms:
-        return None
-    return result.unhealthy_parents[0]
+        if self._damping is not None and self._damping.holds_back(episode.beginnings_ms, now_ms):
+            return ["flapping"]
+        return [] if behind is None else [behind]

@@ -2,15 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 from shared.messages.access import Recipient
 from shared.messages.alerts import AlertEvent
+from shared.messages.notifications import NotifiedAlert
 
 Status = Literal["firing", "resolved", "passed"]
 """`passed`: it fired and was over before anybody could be told."""
 Occasion = Literal["change", "repeat", "digest", "escalation", "test"]
 """Why now: something changed; it still fires; what was missed, in one; nobody acknowledged; somebody wants to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """That an alert was held back before it is told."""
+
+    by: tuple[str, ...]
+    """What did: `silence:ID`, `dependency:CHECK`, …"""
+    since_ms: int
+    until_ms: int
+
+    @classmethod
+    def of(cls, alert: NotifiedAlert) -> Self | None:
+        """As the ledger has it; None if it was not held back."""
+        if not alert.muted_by or alert.muted_since is None or alert.muted_until is None:
+            return None
+        return cls(tuple(alert.muted_by), alert.muted_since, alert.muted_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +38,8 @@ class NoticedAlert:
     event: AlertEvent
     """The transition that is told; where the alert is over, its end."""
     status: Status
+    held: Held | None = None
+    """What held it back, where it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """Notices and their places in the ledger."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.notifier.core.destinations import Destination
 from services.notifier.core.lanes import Owed, Told
-from services.notifier.core.notice import Notice, NoticedAlert, Occasion
-from shared.messages.alerts import AlertEvent
+from services.notifier.core.notice import Held, Notice, NoticedAlert, Occasion
 from shared.messages.message import content_id
 from shared.messages.notifications import Notification, NotifiedAlert
 
@@ -25,11 +24,11 @@ class Planned:
     """The ledger has it already, but not what became of it: it may have arrived."""
 
 
-def noticed(owed: Owed) -> NoticedAlert:
-    """What is told of an episode now."""
+def noticed(owed: Owed, held: NotifiedAlert | None = None) -> NoticedAlert:
+    """What is told of an episode now; `held`: as the ledger has it that it was held back before."""
     episode = owed.episode
     if episode.end is None:
-        return NoticedAlert(episode.firing, "firing")
+        return NoticedAlert(episode.firing, "firing", None if held is None else Held.of(held))
     return NoticedAlert(episode.end, "resolved" if owed.what == "end" else "passed")
 
 
@@ -82,9 +81,12 @@ def resumed(
 
 
 def told_by(record: Notification, announced: bool) -> dict[str, Told]:
-    """By alert, what whoever got the notification knows by it."""
+    """By alert, what whoever got the notification knows by it. What came and went while it was held back is told
+    beside the order of all else."""
     found: dict[str, Told] = {}
     for one in record.alerts:
+        if one.status == "passed" and one.muted_by:
+            continue
         told = Told(one.episode, one.status != "firing", announced, record.at)
         known = found.get(one.alert_id)
         found[one.alert_id] = told if known is None else known.merged(told)
@@ -94,21 +96,6 @@ def told_by(record: Notification, announced: bool) -> dict[str, Told]:
 def outcome_of(planned: Planned, state: str, at_ms: int, **more: object) -> Notification:
     """The ledger's entry of what became of a notice."""
     return planned.record.model_copy(update={"state": state, "at": at_ms, "reason": None, "latency_ms": None, **more})
-
-
-def muted_record(event: AlertEvent, reasons: Sequence[str], now_ms: int) -> Notification:
-    """The ledger's entry of an alert that is held back: one for an episode and what mutes it."""
-    return Notification(
-        id=content_id("muted", event.alert_id, str(event.episode), *reasons),
-        event_id=event.id,
-        alert_id=event.alert_id,
-        receiver="",
-        channel="",
-        alerts=[notified(NoticedAlert(event, "firing"))],
-        state="planned",
-        at=now_ms,
-        muted_by=list(reasons),
-    )
 
 
 def _record(notice: Notice, destination: Destination) -> Notification:
@@ -139,6 +126,9 @@ def notified(one: NoticedAlert) -> NotifiedAlert:
         episode=event.episode,
         transition=event.transition,
         status=one.status,
+        muted_by=[] if one.held is None else list(one.held.by),
+        muted_since=None if one.held is None else one.held.since_ms,
+        muted_until=None if one.held is None else one.held.until_ms,
     )
 
 

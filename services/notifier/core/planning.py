@@ -11,9 +11,10 @@ from services.notifier.core.lanes import Lane, Owed
 from services.notifier.core.merging import Limits, has_passed
 from services.notifier.core.notice import NoticedAlert, Occasion
 from services.notifier.core.planned import MOST_ALERTS, Planned, noticed, planned
+from services.notifier.core.suppressing import Suppressing
 from services.notifier.core.terms import Terms
+from shared.messages.notifications import NotifiedAlert
 
-Mute = Callable[[Episode, list[str]], None]
 Settled = Callable[[Destination, Episode], bool]
 
 
@@ -33,7 +34,7 @@ class Planning:
     terms: Terms
     desk: Desk
     group: Callable[[str], Group | None]
-    mute: Mute
+    suppressing: Suppressing
     is_merged: Settled
     """Whether the ledger says that a destination is told no more of an episode."""
     limits: Limits
@@ -74,13 +75,14 @@ class Planning:
                     if not has_passed(head):
                         break
                     passed[alert, head.episode.number] = lane.take(alert)
-        if passed:
+        held, place.suppressed = place.suppressed, []
+        if passed or held:
             owed = list(passed.values())
             merged = place.merged.taken()
-            made = planned(
-                place.destination, DIGEST, {}, map(noticed, owed), "digest", self.now_ms, merged=merged.count
-            )
-            self._send(place, place.digest, made, owed, first=merged.offset)
+            told = [*map(noticed, owed), *(one for one, _ in held)]
+            made = planned(place.destination, DIGEST, {}, told, "digest", self.now_ms, merged=merged.count)
+            firsts = [offset for _, offset in held] + ([] if merged.offset is None else [merged.offset])
+            self._send(place, place.digest, made, owed, first=min(firsts, default=None))
 
     def _lane(self, place: Place, lane: Lane) -> None:
         group = self.group(lane.group_key)
@@ -93,7 +95,7 @@ class Planning:
             if head is not None and len(owed) < MOST_ALERTS and not has_passed(head):
                 owed.append(lane.take(alert))
         repeated, lane.repeat_due = lane.repeat_due and not owed, False
-        told = [noticed(one) for one in owed]
+        told = [noticed(one, self._held(one.episode)) for one in owed]
         others, muted = self._others(lane, group, owed)
         if not told and not (repeated and others):
             return
@@ -136,9 +138,14 @@ class Planning:
         if episode.is_over and self.is_merged(place.destination, episode):
             return True
         if reasons := self.terms.muted_by(episode, self.now_ms):
-            self.mute(episode, reasons)
+            self.suppressing.mute(episode, reasons, self.now_ms)
+            if episode.is_over:
+                self.suppressing.end(episode, self.now_ms, [lane.destination.name])
             return True
         return False
+
+    def _held(self, episode: Episode) -> NotifiedAlert | None:
+        return self.suppressing.ledger.held((episode.alert_id, episode.number))
 
     def _waits(self, place: Place, lane: Lane, owed: Owed) -> bool:
         """Whether it is held until the route tells again, or the person's rest is over."""

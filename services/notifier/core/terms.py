@@ -5,6 +5,7 @@ from typing import Protocol
 
 from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Episode
+from shared.routing.digests import SuppressedDigest
 from shared.routing.receivers import Fallback
 from shared.routing.tree import Route
 
@@ -32,6 +33,21 @@ class Terms(Protocol):
 
     def fallback(self, receiver: str) -> Fallback | None:
         """Who is told where `receiver` can't be."""
+        ...
+
+    @property
+    def suppressed_digest(self) -> SuppressedDigest:
+        """When people are told of what was held back and is over."""
+        ...
+
+    @property
+    def dependencies_version(self) -> object:
+        """Another one whenever `behind` may answer otherwise, but for the time that has passed."""
+        ...
+
+    def behind(self, episode: Episode, now_ms: int) -> str | None:
+        """Because of what an alert can't be well, or may not be: `dependency:PARENT`, `suspected:PARENT`; None if
+        there is nothing."""
         ...
 
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:

@@ -9,6 +9,7 @@ from services.notifier.core.muting import Muting
 from shared.messages.alerts import AlertEvent, State, alert_id, event_id, fingerprint
 from shared.messages.silences import Silence
 from shared.routing.configuration import Routing
+from shared.routing.digests import SuppressedDigest
 from shared.routing.receivers import Fallback
 from shared.routing.tree import Route
 from tests.cases.routing import Case, CaseSilence
@@ -50,12 +51,16 @@ def silence_of(silence: CaseSilence, identity: str, start_ms: int, *more: Mappin
 
 
 class CaseTerms:
-    """What the engine asks of the configuration; each entry of a receiver is a destination."""
+    """What the engine asks of the configuration; each entry of a receiver is a destination. An Alertmanager knows no
+    digests and no dependencies."""
+
+    suppressed_digest = SuppressedDigest("off")
+    dependencies_version = None
 
     def __init__(self, routing: Routing, silences: Mapping[str, Silence], engine: Callable[[], Engine]) -> None:
         self._routing, self._engine = routing, engine
-        self._muting = Muting(routing.inhibit_rules)
-        self._muting.silences.update(silences)
+        self.muting = Muting(routing.inhibit_rules)
+        self.muting.silences.update(silences)
 
     @property
     def root(self) -> Route:
@@ -76,10 +81,13 @@ class CaseTerms:
     def fallback(self, receiver: str) -> Fallback | None:
         return self._routing.receivers[receiver].fallback
 
+    def behind(self, episode: Episode, now_ms: int) -> str | None:
+        return None
+
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
         engine = self._engine()
-        self._muting.see(engine.changed_firing())
-        return self._muting.muted_by(episode, now_ms)
+        self.muting.see(engine.changed_firing())
+        return self.muting.muted_by(episode, now_ms)
 
     def off(self, route: Route, now_ms: int) -> str | None:
         return self._routing.muted_by_time(route, now_ms)

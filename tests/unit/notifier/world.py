@@ -8,9 +8,11 @@ from services.notifier.core.engine import Engine
 from services.notifier.core.episodes import Episode
 from services.notifier.core.flapping import Damping
 from services.notifier.core.merging import Limits
+from services.notifier.core.muting import Muting
 from services.notifier.core.planned import Planned, outcome_of
 from shared.messages.alerts import AlertEvent
 from shared.messages.notifications import Notification
+from shared.routing.digests import SuppressedDigest
 from shared.routing.receivers import Fallback
 from shared.routing.tree import Route, RouteDraft, build
 
@@ -29,6 +31,16 @@ class FakeTerms:
     """Until when, by destination."""
     damping: Damping | None = None
     leaves_unknown: bool = False
+    suppressed_digest: SuppressedDigest = field(default_factory=SuppressedDigest)
+    muting: Muting = field(default_factory=lambda: Muting(()))
+    """Asked for what lies behind something that is down."""
+
+    @property
+    def dependencies_version(self) -> object:
+        return self.muting.dependencies_version
+
+    def behind(self, episode: Episode, now_ms: int) -> str | None:
+        return self.muting.behind(episode, now_ms)
 
     def destinations(self, receiver: str, now_ms: int) -> Sequence[Destination]:
         return self.ways.get(receiver, [Destination(receiver, "webhook")])
@@ -45,7 +57,7 @@ class FakeTerms:
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
         if self.damping is not None and self.damping.holds_back(episode.beginnings_ms, now_ms):
             return ["flapping"]
-        return self.muted.get(episode.firing.rule, [])
+        return self.muted.get(episode.firing.rule, []) or self.muting.muted_by(episode, now_ms)
 
     def off(self, route: Route, now_ms: int) -> str | None:
         return self.off_routes.get(route.key)
@@ -79,6 +91,7 @@ class World:
     def start(self) -> None:
         """A notifier starts: what another left is under way again."""
         anchor, told_until_ms, told_offset = self.committed
+        self.terms.muting.begin_anew()
         self.engine = Engine(self.terms, 1_000, told_until_ms, told_offset, self.limits)
         self.read = anchor
         self.open: list[Planned] = []
@@ -147,6 +160,7 @@ class World:
     def read_log(self) -> None:
         while self.read < len(self.log) and self.log[self.read][0] <= self.now_ms:
             at, event = self.log[self.read]
+            self.terms.muting.take(event, at)
             self.engine.take(event, self.read, at)
             self.read += 1
 
