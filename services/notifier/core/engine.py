@@ -301,7 +301,10 @@ class Engine:
             self._suppressing.mute(episode, reasons, at_ms)
             return
         self._suppressing.release(episode, at_ms)
+        untold = self._suppressing.untold(episode)  # by whoever was active before, who knew that it is over
         for destination in self._terms.destinations(receiver, at_ms):
+            if destination.name in untold:
+                continue
             there = (group.key, destination.name)
             if self._terms.quiet_until_ms(destination, episode.firing.severity, at_ms) is not None:
                 self._suppressing.mute(episode, ["quiet-hours"], at_ms, there, receiver)

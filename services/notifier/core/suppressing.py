@@ -96,6 +96,10 @@ class Suppressing:
             if not has(*name):
                 self._write(ended(entry, now_ms))
 
+    def untold(self, episode: Episode) -> set[str]:
+        """The destinations that read of it in a digest instead."""
+        return self.ledger.untold(_name(episode))
+
     def was_behind(self, episode: Episode) -> bool:
         """Whether it is, or was, held back for what it is behind."""
         known = self.ledger.of(_name(episode)).get(EVERYWHERE)

@@ -78,6 +78,10 @@ class Suppressions:
         ended = [one.alerts[0] for one in self.of(name).values() if is_ended(one) and is_digested(one)]
         return max(ended, key=lambda one: one.muted_until or 0, default=None)
 
+    def untold(self, name: Name) -> set[str]:
+        """The destinations that read of an episode, which is over, in a digest instead."""
+        return {destination for one in self.of(name).values() for destination in one.untold}
+
     def was_untold(self, name: Name) -> bool:
         """Whether an episode was over behind something that was down, or seemed so, and somebody was not told."""
         return any(one.untold and kind_of(one.muted_by[0]) in BEHIND for one in self.of(name).values())
