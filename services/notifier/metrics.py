@@ -37,6 +37,13 @@ MUTED = Counter(
     "acknowledgement, mute-time, quiet-hours, cooldown, flapping, merged (its receiver was owed too much)",
     ["reason"],
 )
+CONFIRMATIONS = Counter(
+    "pantau_notifier_confirmations_total",
+    "Health checks asked to run because alerts wait to know whether they are down: asked, or bus_away",
+    ["outcome"],
+)
+for _outcome in ("asked", "bus_away"):
+    CONFIRMATIONS.labels(_outcome)
 UNDIGESTED_DROPPED = Counter(
     "pantau_notifier_undigested_dropped_total",
     "What was held back, is over, and is told in no digest: too many waited, or the destination or event is gone",

@@ -7,6 +7,7 @@ from services.notifier.active import Active
 from services.notifier.alertmanagers import Alertmanagers
 from services.notifier.channels.registry import BadChannel
 from services.notifier.configured import Configured, routing_of, ways_of
+from services.notifier.confirming import Confirming
 from services.notifier.core.checkpoint import Checkpoint
 from services.notifier.core.flapping import Damping
 from services.notifier.core.merging import Limits
@@ -72,8 +73,9 @@ def program(settings: Settings) -> Program:
             [recipients.caught_up, *followed.caught_up],
         )
         runtime.lag = lambda: intake.lag
+        confirming = Confirming(runtime.producer, muting.checks, lambda: intake.active)
         trials = Trials(bootstrap, runtime.producer, configured, lambda: intake.active)
-        work = [intake.run(chosen.drain_seconds), recipients.run(), followed.run(), trials.run()]
+        work = [intake.run(chosen.drain_seconds), recipients.run(), followed.run(), trials.run(), confirming.run()]
         watched_by = watchdog_receivers(settings.notifications, routing)
         work += watching(
             settings.notifications,

@@ -90,7 +90,7 @@ HEALTH = Topic(
     cleanup="delete",
     retention_ms=7 * DAY_MS,
     producers=("health",),
-    consumers=("history", "api"),
+    consumers=("history", "api", "notifier"),
 )
 HEALTH_REQUESTS = Topic(
     "pantau.health.requests",
@@ -100,7 +100,7 @@ HEALTH_REQUESTS = Topic(
     cleanup="delete",
     # Nobody waits for longer than a minute; the rest is there to see who asked.
     retention_ms=DAY_MS,
-    producers=("api",),
+    producers=("api", "notifier"),
     consumers=("health",),
 )
 REQUESTS = Topic(

@@ -18,6 +18,10 @@ class CheckParents:
         self.version = 0
         """Rises whenever a check is other than before."""
 
+    def knows(self, check: str) -> bool:
+        """Whether there is a check of that name."""
+        return check in self._results
+
     def put(self, result: HealthResult) -> None:
         """Take a result; an older one than is known changes nothing."""
         before = self._results.pop(result.check, None)

@@ -81,7 +81,7 @@ class SuppressedDigestSettings(Section):
 
     when: When = "on-end"
     """`on-end`: once nothing would hold it back any more; `daily`: once a day; `off`: never."""
-    every: Annotated[Duration, Between("1m", "7d")] = "15m"
+    every: Annotated[Duration, Between("1s", "7d")] = "15m"
     """With `on-end`, how far apart they are at least, by the clock: 15m is at :00, :15, :30 and :45."""
     at: Minute = 8 * 60
     """With `daily`, the time of the day: `08:00`, in the zone of `notifications.wording`."""

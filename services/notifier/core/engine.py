@@ -183,6 +183,11 @@ class Engine:
         return [*found, *self._suppressing.records(), *self._fail_over.records()]
 
     @property
+    def suspected(self) -> set[str]:
+        """The parents, checks and alerts, of which is to be known whether they are down: children wait for it."""
+        return self._suppressing.ledger.suspected
+
+    @property
     def undigested_dropped(self) -> int:
         """How much of what was held back and is over is told in no digest."""
         return self._suppressed.dropped + self._suppressing.ledger.dropped

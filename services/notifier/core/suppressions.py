@@ -65,6 +65,12 @@ class Suppressions:
         """What is held back because it is behind something that is down, or may be."""
         return self._behind.keys()
 
+    @property
+    def suspected(self) -> set[str]:
+        """The parents of which it is not known whether they are down, and children wait for it."""
+        reasons = (self._latest[name][EVERYWHERE].muted_by[0] for name in self._behind)
+        return {one.partition(":")[2] for one in reasons if kind_of(one) == "suspected"}
+
     def paused_ms(self, name: Name, since_ms: int, until_ms: int) -> int:
         """For how much of this time an episode was behind something that was down."""
         found = [min(end, until_ms) - max(begin, since_ms) for begin, end in self._spans.get(name, ())]
