@@ -31,6 +31,8 @@ from shared.bus import Producer
 from shared.database import Database
 from shared.messages.topics import DAY_MS
 from shared.routing.configuration import Routing
+from shared.routing.dependencies import Dependencies
+from shared.routing.parents import Parents
 from shared.service import Readiness
 
 
@@ -63,10 +65,12 @@ class Parts:
     links: Links = field(init=False)
     notifications: RoutingInForce = field(init=False)
     trial_sends: TrialSends = field(init=False)
+    dependencies: Dependencies = field(init=False)
     started_ms: int = field(default_factory=clock.now_ms)
 
     def __post_init__(self) -> None:
         api, producer = self.settings.api, self.producer
+        self.dependencies = self.settings.notifications.dependencies.dependencies()
         self.database = Database(self.settings.database, "api")
         self.live = Live(api.most_stream_clients)
         self.check_runs = CheckRuns(producer, api.check_run_seconds, api.most_check_runs)
@@ -82,6 +86,7 @@ class Parts:
             self.trial_sends,
             api.recent_minutes,
             self.heartbeats.board,
+            self.dependencies,
         )
         self.silences = SilenceDesk(producer, self.views.silences, api.silences, api.bus_deadline_seconds)
         wording = self.settings.notifications.wording
@@ -114,11 +119,14 @@ class Parts:
     def mutes(self, at_ms: int) -> Mutes:
         """What mutes whom at an instant, by what is known now."""
         alerts = self.views.alerts.told()
+        parents = Parents(self.dependencies, self.views.health.parents)
+        for one in alerts:
+            parents.alerts.put(one.alert_id, one.labels, one.state, at_ms)
         return Mutes(
             self.routing,
             self.views.silences.all(),
             [Firing(one.alert_id, one.rule, one.labels) for one in alerts if one.state == "firing"],
-            self.views.health.unhealthy_parents(clock.now_ms()),
+            parents,
             at_ms,
         )
 

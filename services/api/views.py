@@ -36,6 +36,7 @@ from shared.messages.topics import (
     SAMPLES,
     SILENCES,
 )
+from shared.routing.dependencies import Dependencies
 from shared.service import Readiness
 
 TOKENS = Gauge("pantau_api_known_tokens", "Tokens and sessions that this api knows")
@@ -58,6 +59,7 @@ class Views:
         trial_sends: TrialSends,
         recent_minutes: int,
         heartbeats: Board,
+        dependencies: Dependencies,
     ) -> None:
         self.tokens = Tokens()
         self.rules: dict[str, RuleGroup] = {}
@@ -72,7 +74,7 @@ class Views:
         self.deliveries = Deliveries()
         self.events = ToldEvents()
         """The latest, also of shadow rules."""
-        self.health = HealthView()
+        self.health = HealthView(dependencies)
         self.services = ServicesView()
         self.system = SystemView()
         self.traffic = TrafficView(recent_minutes)

@@ -6,7 +6,7 @@ A parent that is pending is suspected, one that fires is down, and one that is o
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from shared.messages.alerts import AlertEvent
+from shared.messages.alerts import AlertEvent, State
 from shared.routing.dependencies import Dependencies, Labels
 from shared.routing.matchers import all_match
 
@@ -35,7 +35,7 @@ class AlertParents:
 
     def take(self, event: AlertEvent, at_ms: int) -> None:
         """Fold in an event that the bus had at `at_ms`. One that comes twice, or late, changes nothing."""
-        found = [number for number, rule in enumerate(self._terms.rules) if all_match(rule.parent, event.labels)]
+        found = self._rules_of(event.labels)
         if not found or event.shadow:
             return
         position = (event.episode, event.transition)
@@ -45,10 +45,14 @@ class AlertParents:
             self._positions.popitem(last=False)
         if known is not None and position <= known:
             return
-        self.version += 1
-        for number in found:
-            values = self._terms.rules[number].values(event.labels)
-            self._put(self._sides[number].setdefault(values, _Side()), event, at_ms)
+        self.put(event.alert_id, event.labels, event.state, at_ms)
+
+    def put(self, alert: str, labels: Labels, state: State, at_ms: int) -> None:
+        """An alert has been in `state` since `at_ms`."""
+        for number in self._rules_of(labels):
+            self.version += 1
+            values = self._terms.rules[number].values(labels)
+            self._put(self._sides[number].setdefault(values, _Side()), alert, state, at_ms)
         self._forget(at_ms)
 
     def of(self, labels: Labels, begins_ms: int, now_ms: int) -> str | None:
@@ -68,15 +72,17 @@ class AlertParents:
                 suspect = suspect or f"suspected:{next(iter(side.pending))}"
         return suspect
 
+    def _rules_of(self, labels: Labels) -> list[int]:
+        return [number for number, rule in enumerate(self._terms.rules) if all_match(rule.parent, labels)]
+
     @staticmethod
-    def _put(side: _Side, event: AlertEvent, at_ms: int) -> None:
-        alert = event.alert_id
+    def _put(side: _Side, alert: str, state: State, at_ms: int) -> None:
         was_firing = alert in side.firing
         side.firing.pop(alert, None)
         side.pending.pop(alert, None)
-        if event.state == "firing":
+        if state == "firing":
             side.firing[alert] = None
-        elif event.state == "pending":
+        elif state == "pending":
             side.pending[alert] = None
         elif was_firing:
             side.recovered = alert, at_ms

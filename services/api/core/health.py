@@ -4,6 +4,8 @@ from typing import get_args
 
 from services.api.core.bodies import CheckBody, HealthBody, HealthStatus
 from shared.messages.health import HealthResult, worst_of
+from shared.routing.check_parents import CheckParents
+from shared.routing.dependencies import Dependencies
 
 # A check that has been silent for this long is no longer there: somebody took it out of the configuration.
 FORGOTTEN_AFTER_MS = 60 * 60 * 1000
@@ -12,14 +14,17 @@ FORGOTTEN_AFTER_MS = 60 * 60 * 1000
 class HealthView:
     """From `pantau.health`."""
 
-    def __init__(self) -> None:
+    def __init__(self, dependencies: Dependencies | None = None) -> None:
         self._latest: dict[str, HealthResult] = {}
+        self.parents = CheckParents(dependencies or Dependencies())
+        """Which checks depend on which, and how they are."""
 
     def __len__(self) -> int:
         return len(self._latest)
 
     def put(self, result: HealthResult) -> bool:
         """Take `result`; whether it is newer than what was known of its check."""
+        self.parents.put(result)
         known = self._latest.get(result.check)
         if known is not None and known.checked_at >= result.checked_at:
             return False
@@ -40,14 +45,6 @@ class HealthView:
         """One check as of `now_ms`; None if there is none of that name."""
         result = self._latest.get(name)
         return None if result is None or _is_forgotten(result, now_ms) else check_body(result, now_ms)
-
-    def unhealthy_parents(self, now_ms: int) -> dict[str, str]:
-        """By check one of those without which it can't be healthy that wasn't, as long as that holds."""
-        return {
-            check: result.unhealthy_parents[0]
-            for check, result in self._latest.items()
-            if result.unhealthy_parents and result.valid_until >= now_ms
-        }
 
 
 def check_body(result: HealthResult, now_ms: int) -> CheckBody:

@@ -10,12 +10,11 @@ from shared.messages.silences import Silence
 from shared.routing.configuration import Routing
 from shared.routing.inhibition import Inhibition
 from shared.routing.matchers import Matcher, all_match
+from shared.routing.parents import Parents
 from shared.routing.silencing import is_muting, next_status_change_ms
 from shared.routing.tree import Route, matching
 
 Labels = Mapping[str, str]
-CHECK_LABEL = "service"
-"""The label by which an alert names the health check that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,8 @@ class Subject:
     alert_id: str | None = None
     episode: int | None = None
     """In ms."""
+    fired_ms: int | None = None
+    """When it fired, if it does."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,10 @@ class Mutes:
         routing: Routing,
         silences: Sequence[Silence],
         firing: Sequence[Firing],
-        unhealthy_parents: Mapping[str, str],
+        parents: Parents,
         at_ms: int,
     ) -> None:
-        """`unhealthy_parents`: by health check, one of those without which it can't be healthy that isn't."""
-        self._routing, self._at_ms, self._parents = routing, at_ms, unhealthy_parents
+        self._routing, self._at_ms, self._parents = routing, at_ms, parents
         self._names = {one.alert_id: one.name for one in firing}
         self._inhibition = Inhibition(routing.inhibit_rules, [(one.alert_id, one.labels) for one in firing])
         self._acknowledgements: dict[str, list[Silence]] = defaultdict(list)
@@ -106,9 +106,12 @@ class Mutes:
         source = self._inhibition.by(subject.labels)
         if source is not None and source != subject.alert_id:
             found.append(_without_end(f"inhibited:{source}", self._names[source]))
-        parent = self._parents.get(subject.labels.get(CHECK_LABEL, ""))
+        # Labels alone wait for nothing: by the time that such an alert fires its parents are known.
+        began_ms = 0 if subject.fired_ms is None else subject.fired_ms
+        parent = self._parents.behind(subject.labels, subject.episode or began_ms, began_ms, self._at_ms)
         if parent is not None:
-            found.append(_without_end(f"dependency:{parent}", parent))
+            subject_of = parent.partition(":")[2]
+            found.append(_without_end(parent, self._names.get(subject_of, subject_of)))
         return found
 
     def _by_time(self, labels: Labels) -> list[MuteBody]:

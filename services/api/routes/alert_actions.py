@@ -104,7 +104,7 @@ async def muted(request: Request, id: Id) -> MutedBody:
     database is down."""
     parts = parts_of(request)
     told, alerts, now_ms = active_alert(parts, id), parts.views.alerts.told(), clock.now_ms()
-    muted_by = parts.mutes(now_ms).of(Subject(told.labels, told.alert_id, told.episode))
+    muted_by = parts.mutes(now_ms).of(Subject(told.labels, told.alert_id, told.episode, told.fired_at))
     ids = {kind: _ids(muted_by, kind) for kind in ("acknowledgement", "silence", "inhibited")}
     known = parts.views.silences
     return MutedBody(

@@ -56,4 +56,4 @@ def _listed(parts: Parts, alerts: list[AlertBody]) -> list[ListedAlertBody]:
 
 def _subject(parts: Parts, alert: AlertBody) -> Subject | None:
     told = None if alert.status == "resolved" else parts.views.alerts.told_of(alert.alert_id)
-    return None if told is None else Subject(told.labels, told.alert_id, told.episode)
+    return None if told is None else Subject(told.labels, told.alert_id, told.episode, told.fired_at)

@@ -73,7 +73,7 @@ async def preview_notifications(request: Request, wanted: RoutePreviewRequest) -
     if wanted.alert is None:
         return preview(_site(parts, at_ms), Subject(wanted.labels or {}), at_ms)
     told = active_alert(parts, wanted.alert)
-    return preview(_site(parts, at_ms), Subject(told.labels, told.alert_id, told.episode), at_ms)
+    return preview(_site(parts, at_ms), Subject(told.labels, told.alert_id, told.episode, told.fired_at), at_ms)
 
 
 def _site(parts: Parts, at_ms: int) -> Site:

@@ -10,10 +10,10 @@ from services.notifier.core.episodes import Episode
 from services.notifier.core.flapping import Damping
 from shared.messages.alerts import AlertEvent
 from shared.messages.silences import Silence
-from shared.routing.alert_parents import AlertParents
 from shared.routing.check_parents import CheckParents
 from shared.routing.dependencies import Dependencies, is_confirmed
 from shared.routing.inhibition import Inhibition, InhibitRule
+from shared.routing.parents import Parents
 from shared.routing.silencing import silenced_by
 
 
@@ -38,11 +38,11 @@ class Muting:
     def begin_anew(self) -> None:
         """Nothing is known any more of what fires."""
         self._inhibition = Inhibition(self._inhibit_rules)
-        self._parents = AlertParents(self._dependencies)
+        self._parents = Parents(self._dependencies, self.checks)
 
     def take(self, event: AlertEvent, at_ms: int) -> None:
         """Fold in an alert event that the bus had at `at_ms`: others may depend on what it is about."""
-        self._parents.take(event, at_ms)
+        self._parents.alerts.take(event, at_ms)
 
     def see(self, changed: Mapping[str, Episode | None]) -> None:
         """Alerts that fire now, and those that don't any more (None), by id."""
@@ -55,23 +55,20 @@ class Muting:
     @property
     def dependencies_version(self) -> tuple[int, int]:
         """Another one whenever something that others depend on is up, down or suspected otherwise than before."""
-        return self._parents.version, self.checks.version
+        return self._parents.version
 
     def behind(self, episode: Episode, now_ms: int) -> str | None:
         """Because of what an alert can't be well, or may not be: `dependency:…` before `suspected:…`."""
         event = episode.firing
-        by_alert = self._parents.of(event.labels, episode.begins_ms, now_ms)
-        if by_alert is not None and is_confirmed(by_alert):
-            return by_alert
-        return self.checks.of(event.labels, event.episode, episode.begins_ms, now_ms) or by_alert
+        return self._parents.behind(event.labels, event.episode, episode.begins_ms, now_ms)
 
     def muted_by(self, episode: Episode, now_ms: int) -> list[str]:
         """What mutes an alert, as the ledger writes it: the first stage of the chain that does. What may turn out to
         be nothing comes last."""
         event = episode.firing
-        behind = self.behind(episode, now_ms)
-        if behind is not None and is_confirmed(behind):
-            return [behind]
+        parent = self.behind(episode, now_ms)
+        if parent is not None and is_confirmed(parent):
+            return [parent]
         if (source := self._inhibition.by(event.labels)) is not None and source != event.alert_id:
             return [f"inhibited:{source}"]
         found = silenced_by(self.silences.values(), event.labels, event.alert_id, event.episode, now_ms)
@@ -79,4 +76,4 @@ class Muting:
             return [one for one in found if one.startswith("silence:")] or found
         if self._damping is not None and self._damping.holds_back(episode.beginnings_ms, now_ms):
             return ["flapping"]
-        return [] if behind is None else [behind]
+        return [] if parent is None else [parent]

@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from services.api.core.mutes import Firing, Mutes, Subject
 from services.api.core.route_preview import Site, preview
 from shared.messages.access import Recipient
+from shared.messages.health import HealthResult, Status
 from shared.messages.message import instant_from_text
 from shared.messages.silences import Silence
 from shared.routing.configuration import parse_routing
+from shared.routing.dependencies import Dependencies, DependencyRule
+from shared.routing.matchers import Matcher
+from shared.routing.parents import Parents
 from shared.routing.settings import NotificationsSettings
 from shared.routing.silencing import applies, is_muting
 
@@ -52,8 +56,20 @@ def silence(id: str = "s", *matchers: tuple[str, str, str], **more: Any) -> Sile
     return Silence.model_validate(fields | more)
 
 
-def mutes(*silences: Silence, firing: tuple[Firing, ...] = (), parents: dict[str, str] | None = None) -> Mutes:
-    return Mutes(ROUTING, silences, firing, parents or {}, NOW)
+def mutes(*silences: Silence, firing: tuple[Firing, ...] = (), parents: Parents | None = None) -> Mutes:
+    return Mutes(ROUTING, silences, firing, parents or Parents(Dependencies()), NOW)
+
+
+def result(check: str, status: Status, *depends_on: str, checked_at: int = NOW - 1) -> HealthResult:
+    return HealthResult(
+        check=check,
+        kind="ping",
+        status=status,
+        response_time_ms=1.0,
+        checked_at=checked_at,
+        valid_until=NOW + 1,
+        depends_on=list(depends_on),
+    )
 
 
 def told(found: Mutes, labels: dict[str, str], alert: str | None = "a") -> list[tuple[str, str, int | None]]:
@@ -63,7 +79,10 @@ def told(found: Mutes, labels: dict[str, str], alert: str | None = "a") -> list[
 def test_each_kind_says_who_or_what_and_until_when() -> None:
     acknowledged = silence("k", kind="acknowledgement", alert_id="a", episode=5, created_by="budi")
     down = Firing("d", "SiteDown", {"alertname": "SiteDown", "site": "jkt"})
-    found = mutes(silence(), acknowledged, firing=(down,), parents={"http:portal": "ping:core-1"})
+    parents = Parents(Dependencies())
+    parents.checks.put(result("http:portal", "unhealthy", "ping:core-1"))
+    parents.checks.put(result("ping:core-1", "unhealthy"))
+    found = mutes(silence(), acknowledged, firing=(down,), parents=parents)
     labels = {"alertname": "Slow", "site": "jkt", "service": "http:portal", "team": "night"}
     assert told(found, labels) == [
         ("acknowledgement:k", "budi", NOW + HOUR_MS),
@@ -74,6 +93,24 @@ def test_each_kind_says_who_or_what_and_until_when() -> None:
     ]
     assert told(found, labels, None)[0][0] == "silence:s", "labels alone were acknowledged by nobody"
     assert told(found, {"alertname": "Other"}, "b") == []
+
+
+def test_what_lies_behind_an_alert_or_a_check_that_is_yet_to_be_confirmed_is_said_to_wait() -> None:
+    rule = DependencyRule((Matcher("alertname", "=", "Down"),), (Matcher("router", "!=", ""),), ("router",))
+    parents = Parents(Dependencies(rules=(rule,)))
+    parents.checks.put(result("http:portal", "healthy", "ping:core-1"))
+    parents.checks.put(result("ping:core-1", "healthy", checked_at=NOW - 10))
+    parents.alerts.put("d", {"alertname": "Down", "router": "a"}, "firing", NOW - 100)
+    found = mutes(firing=(Firing("d", "Down", {}),), parents=parents)
+
+    def shown(labels: dict[str, str], fired_ms: int | None) -> list[tuple[str, str]]:
+        return [(one.by, one.name) for one in found.of(Subject(labels, "a", fired_ms, fired_ms))]
+
+    assert shown({"router": "a"}, NOW - 5) == [("dependency:d", "Down")]
+    assert shown({"router": "b"}, NOW - 5) == []
+    assert shown({"service": "http:portal"}, NOW - 5) == [("suspected:ping:core-1", "ping:core-1")]
+    assert shown({"service": "http:portal"}, NOW - 10) == []
+    assert shown({"service": "http:portal"}, None) == []
 
 
 @pytest.mark.parametrize(
