@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from services.notifier.core.notice import Notice, NoticedAlert
+from services.notifier.core.notice import Held, Notice, NoticedAlert
 from services.notifier.core.postable import Outside, generator_url
 from shared.messages.message import instant_to_text
 
@@ -87,6 +87,7 @@ def _pantau_alert(one: NoticedAlert) -> dict[str, Any]:
         "annotations": event.annotations,
         "value": finite(event.value),
         "expr": event.expr,
+        "held": None if one.held is None else _held(one.held),
         "threshold": None if event.threshold is None else finite(event.threshold),
         "times": {
             "episode": instant_to_text(event.episode),
@@ -96,6 +97,11 @@ def _pantau_alert(one: NoticedAlert) -> dict[str, Any]:
             "late_ms": event.late_ms,
         },
     }
+
+
+def _held(held: Held) -> dict[str, Any]:
+    since, until = instant_to_text(held.since_ms), instant_to_text(held.until_ms)
+    return {"by": list(held.by), "since": since, "until": until}
 
 
 def _filled(labels: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What is said of a notice, in lines of pieces; markup and length come later."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +8,9 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 from services.notifier.core.affected import affected, places
-from services.notifier.core.cutting import cleaned, one_line
+from services.notifier.core.cutting import cleaned, cut, one_line
 from services.notifier.core.figures import duration, instant, quantity, time_of_day
-from services.notifier.core.notice import Notice, NoticedAlert, Status
+from services.notifier.core.notice import Held, Notice, NoticedAlert, Status
 from services.notifier.core.phrases import LANGUAGES, Phrases
 from services.notifier.core.units import unit_of
 from services.notifier.core.wording import Wording
@@ -17,8 +18,10 @@ from shared.messages.alerts import SEVERITIES, AlertEvent
 
 RUNBOOK = "runbook_url"
 LONGEST_URL = 1_000
+LONGEST_SUBJECT = 100
 STATUSES: tuple[Status, ...] = ("firing", "resolved", "passed")
 _SIGNS = {"firing": "🚨", "resolved": "✅", "passed": "☑️"}
+_ALERT_ID = re.compile("[0-9a-f]{32}")
 _DIGEST, _TEST = "📋", "🔔"
 
 
@@ -42,7 +45,11 @@ def headline(notice: Notice, phrases: Phrases) -> str:
     counts["passed"] += notice.merged
     tally = ", ".join(phrases.counted[one].format(counts[one]) for one in STATUSES if counts[one])
     if notice.occasion == "digest":
-        return f"{_DIGEST} {phrases.missed}: {tally}"
+        held = sum(one.held is not None for one in notice.alerts)
+        if held == len(notice.alerts) and not notice.merged:
+            return f"{_DIGEST} {phrases.suppressed}: {tally}"
+        of_them = f" ({phrases.some_held.format(held)})" if held else ""
+        return f"{_DIGEST} {phrases.missed}: {tally}{of_them}"
     leading = notice.alerts[0].status if len(+counts) == 1 else "firing" if counts["firing"] else "resolved"
     words = [_SIGNS[leading], severity(notice).upper(), "Alert"]
     if notice.occasion == "escalation":
@@ -106,6 +113,8 @@ def moments(alert: NoticedAlert, wording: Wording, phrases: Phrases) -> list[tup
     found = [(phrases.time_of, time)]
     if alert.status != "firing":
         found.append((phrases.lasted, duration(event.instant - began_ms(event), phrases)))
+    if alert.held is not None:
+        found.append((phrases.held, _held(alert.held, phrases)))
     return found
 
 
@@ -166,6 +175,8 @@ def _item(
     said.append(phrases.since.format(since))
     if alert.status != "firing":
         said[-1] += f", {duration(event.instant - began_ms(event), phrases)}"
+    if alert.held is not None:
+        said.append(f"{phrases.held.lower()} {_held(alert.held, phrases)}")
     own = {name: value for name, value in event.labels.items() if common.get(name) != value}
     said += places(own, phrases)
     head: Line = (
@@ -175,6 +186,14 @@ def _item(
     )
     links = actions(notice, event, wording, phrases) if alert.status == "firing" else []
     return [head, *((Piece("   "), Piece(name, url=url)) for name, url in links[:1])]
+
+
+def _held(held: Held, phrases: Phrases) -> str:
+    """`12 min: behind mikrotik:edge-1`."""
+    kind, _, subject = held.by[0].partition(":")
+    named = phrases.something if _ALERT_ID.fullmatch(subject) else cut(one_line(subject), LONGEST_SUBJECT)
+    by = phrases.held_by.get(kind, kind).format(named)
+    return f"{duration(held.until_ms - held.since_ms, phrases)}: {by}"
 
 
 def _muted(notice: Notice, phrases: Phrases) -> str:

@@ -41,8 +41,18 @@ class Phrases:
     more: str
     muted: str
     muted_by: Mapping[str, str]
+    held: str
+    """What held an alert back before it was told, in front of for how long and by what."""
+    held_by: Mapping[str, str]
+    """What did, by its kind; in braces what it names."""
+    suppressed: str
+    """A digest of what was held back."""
+    some_held: str
+    """How many of a digest were."""
     units_of_time: tuple[str, str, str, str]
     """Days, hours, minutes, seconds, after a number."""
+    something: str
+    """What lies before an alert where it has no name that people know."""
     scopes: Mapping[str, str]
     """What labels that say where are called; others are called as they are."""
 
@@ -81,8 +91,22 @@ ENGLISH = Phrases(
         "mute-time": "{} in a mute time",
         "quiet-hours": "{} in quiet hours",
         "flapping": "{} flapping",
+        "suspected": "{} waiting to know whether what is before them is down",
     },
+    held="Held back",
+    held_by={
+        "silence": "silenced",
+        "inhibited": "inhibited by another alert",
+        "dependency": "behind {}",
+        "suspected": "until it was known how {} was",
+        "mute-time": "mute time {}",
+        "quiet-hours": "quiet hours",
+        "flapping": "it came and went",
+    },
+    suppressed="Held back meanwhile",
+    some_held="{} of them held back",
     units_of_time=("d", "h", "min", "s"),
+    something="something that is down",
     scopes={},
 )
 
@@ -120,8 +144,22 @@ INDONESIAN = Phrases(
         "mute-time": "{} dalam waktu bisu",
         "quiet-hours": "{} dalam jam tenang",
         "flapping": "{} naik-turun",
+        "suspected": "{} menunggu kepastian apa yang di depannya mati",
     },
+    held="Ditahan",
+    held_by={
+        "silence": "dibisukan",
+        "inhibited": "ditekan alert lain",
+        "dependency": "di belakang {}",
+        "suspected": "sampai keadaan {} jelas",
+        "mute-time": "waktu bisu {}",
+        "quiet-hours": "jam tenang",
+        "flapping": "naik-turun",
+    },
+    suppressed="Yang ditahan sementara itu",
+    some_held="{} di antaranya ditahan",
     units_of_time=("hari", "jam", "menit", "detik"),
+    something="yang mati",
     scopes={"site": "lokasi", "area": "wilayah", "service": "layanan", "interface": "antarmuka"},
 )
 

@@ -79,7 +79,7 @@ class Alert(Struct):
     seen: ClassVar[frozenset[str]] = frozenset(
         {
             *("Status", "Labels", "Annotations", "StartsAt", "EndsAt", "GeneratorURL", "Fingerprint"),
-            *("Message", "Severity", "Value", "AlertURL"),
+            *("Message", "Severity", "Value", "AlertURL", "HeldBy", "HeldSince", "HeldUntil"),
         }
     )
 
@@ -95,6 +95,10 @@ class Alert(Struct):
         self.Fingerprint = event.fingerprint
         self.Message, self.Severity, self.Value = message_of(event), event.severity, event.value
         self.AlertURL = wording.alert_url(event)
+        held = alert.held
+        self.HeldBy = [] if held is None else list(held.by)
+        self.HeldSince = Moment(0 if held is None else held.since_ms, wording.zone)
+        self.HeldUntil = Moment(0 if held is None else held.until_ms, wording.zone)
 
 
 class Alerts(list[Alert], Struct):

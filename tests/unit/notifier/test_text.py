@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -13,6 +14,8 @@ from services.notifier.core import markup
 from services.notifier.core.cutting import cleaned, cut, length, one_line
 from services.notifier.core.mail_html import html as mail_html
 from services.notifier.core.markup import Markup
+from services.notifier.core.notice import Held
+from services.notifier.core.phrases import LANGUAGES
 from services.notifier.core.text import text, title
 from shared.messages.access import Recipient
 from tests.unit.notifier.notices import BEGAN, HOUR, WICKED, notice, told, wording
@@ -21,6 +24,8 @@ MARKUPS = {
     name: getattr(markup, name)
     for name in ("PLAIN", "WHATSAPP", "TELEGRAM_HTML", "TELEGRAM_V2", "SLACK", "DISCORD", "TEAMS", "HTML")
 }
+
+LONG = "x" * 99
 
 
 def test_the_specifications_message_in_bahasa_indonesia() -> None:
@@ -47,6 +52,50 @@ def test_an_end_says_how_long_it_took() -> None:
     assert "Time: Tuesday 24 Nov 2026 00:05 WIB\nLasted: 1 h\n" in said
     assert "Runbook: https://wiki.example/router" in said
     assert "Acknowledge" not in said
+
+
+@pytest.mark.parametrize(
+    ("by", "english", "indonesian"),
+    [
+        ("dependency:mikrotik:edge-1", "12 min: behind mikrotik:edge-1", "12 menit: di belakang mikrotik:edge-1"),
+        (f"dependency:{'0a' * 16}", "12 min: behind something that is down", "12 menit: di belakang yang mati"),
+        ("suspected:icmp:a", "12 min: until it was known how icmp:a was", "12 menit: sampai keadaan icmp:a jelas"),
+        ("silence:9", "12 min: silenced", "12 menit: dibisukan"),
+        ("mute-time:malam", "12 min: mute time malam", "12 menit: waktu bisu malam"),
+        ("quiet-hours", "12 min: quiet hours", "12 menit: jam tenang"),
+        ("flapping", "12 min: it came and went", "12 menit: naik-turun"),
+        (
+            f"dependency:http:{'x' * 900}\n*",
+            f"12 min: behind http:{'x' * 94}…",
+            f"12 menit: di belakang http:{'x' * 94}…",
+        ),
+    ],
+)
+def test_what_held_an_alert_back_is_said_where_it_is_told(by: str, english: str, indonesian: str) -> None:
+    held = replace(told(), held=Held((by,), BEGAN, BEGAN + 720_000))
+    assert f"\nHeld back: {english}\n" in text(notice(held), wording("en"), 4_096)
+    assert f"\nDitahan: {indonesian}\n" in text(notice(held), wording("id"), 4_096)
+    listed = text(notice(held, told("other")), wording("en"), 4_096)
+    assert f"; held back {english}" in listed
+
+
+def test_a_digest_says_whether_it_was_missed_or_held_back() -> None:
+    missed = told(status="passed")
+    held = replace(missed, held=Held(("silence:9",), BEGAN, BEGAN + 720_000))
+    first_lines = {
+        language: [
+            text(notice(*alerts, occasion="digest"), wording(language), 4_096).splitlines()[0]
+            for alerts in ((held, held), (held, missed))
+        ]
+        for language in LANGUAGES
+    }
+    assert first_lines == {
+        "en": ["📋 Held back meanwhile: 2 passed", "📋 What was missed: 2 passed (1 of them held back)"],
+        "id": [
+            "📋 Yang ditahan sementara itu: 2 sudah lewat",
+            "📋 Yang terlewat: 2 sudah lewat (1 di antaranya ditahan)",
+        ],
+    }
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from services.notifier.channels.http import Answer, trouble, verdict
 from services.notifier.channels.signing import key_of, signature
 from services.notifier.channels.webhook import WebhookSettings, render
-from services.notifier.core.notice import Notice, NoticedAlert
+from services.notifier.core.notice import Held, Notice, NoticedAlert
 from services.notifier.core.outcomes import Delivered, Outcome, Permanent, Retry
 from services.notifier.core.postable import Outside
 from shared.messages.access import Recipient
@@ -32,6 +32,7 @@ OUTSIDE = Outside("https://pantau.example.net")
 ALERTMANAGER = WebhookSettings.model_validate({"url": "http://example.net"})
 PANTAU = WebhookSettings.model_validate({"url": "http://example.net", "format": "pantau"})
 BEGUN = 1_795_428_000_000
+HELD = Held(("silence:s",), BEGUN, BEGUN + 30_000)
 
 
 def of_two() -> Notice:
@@ -41,7 +42,7 @@ def of_two() -> Notice:
     )
     ended = alert_event("custom_alert", 3, "resolved", BEGUN + 60_000, BEGUN, value=50.0)
     over = ended.model_copy(update={"labels": ended.labels | {"router": "r1", "empty": ""}, "late_ms": 90_000})
-    alerts = (NoticedAlert(fires, "firing"), NoticedAlert(over, "resolved"))
+    alerts = (NoticedAlert(fires, "firing"), NoticedAlert(over, "resolved", HELD))
     key = '{}/{type="business"}:{alertname="custom_alert"}'
     labels = {"alertname": "custom_alert"}
     return Notice("0f7a", "ops", "change", key, labels, alerts, BEGUN + 60_100, muted={"silence": 2})
@@ -113,7 +114,7 @@ def test_pantaus_own_body_is_what_the_documentation_says() -> None:
         "merged": 0,
     }
     assert [one["event_id"] for one in alerts] == [fires.id, over.id]
-    assert alerts[0]["times"]["resolved_at"] is None
+    assert (alerts[0]["held"], alerts[0]["times"]["resolved_at"]) == (None, None)
     assert alerts[1] == {
         "status": "resolved",
         "event_id": over.id,
@@ -128,6 +129,7 @@ def test_pantaus_own_body_is_what_the_documentation_says() -> None:
         "annotations": {},
         "value": 50.0,
         "expr": "custom_metric > 100",
+        "held": {"by": ["silence:s"], "since": "2026-11-23T10:00:00.000Z", "until": "2026-11-23T10:00:30.000Z"},
         "threshold": 100.0,
         "times": {
             "episode": "2026-11-23T10:00:00.000Z",
