@@ -23,6 +23,8 @@ ORDER BY transition LIMIT $3
 """
 _STEP = """
 notification_id, event_id, receiver, channel, state, attempt, reason, latency_ms, destination, occasion, told, muted_by,
+    (extract(epoch FROM muted_since) * 1000)::bigint AS muted_since,
+    (extract(epoch FROM muted_until) * 1000)::bigint AS muted_until, untold,
     (extract(epoch FROM at) * 1000)::bigint AS at_ms
 """
 _STEPS = f"""
@@ -83,6 +85,9 @@ def _step(row: asyncpg.Record) -> dict[str, Any]:
         "occasion",
         "told",
         "muted_by",
+        "muted_since",
+        "muted_until",
+        "untold",
     )
     return {"at": row["at_ms"], **{name: row[name] for name in same}}
 

@@ -180,7 +180,7 @@ ROW_BY_ROW: dict[str, list[tuple[tables.Table, ToRows]]] = {
     topics.NOTIFICATIONS.name: [
         (
             tables.NOTIFICATION_LOG,
-            lambda some: [row for one in _messages(some) for row in observations.notification_rows(one)],
+            lambda some: observations.notification_rows(_messages(some)),
         )
     ],
     topics.AUDIT.name: [(tables.AUDIT_LOG, lambda some: [observations.audit_row(one) for one in _messages(some)])],

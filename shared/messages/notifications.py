@@ -28,7 +28,7 @@ class Notification(Message):
     id: str
     """Idempotency key, of what is told to whom; also the message key and the id that the receiver is given."""
     event_id: str
-    """The event of the first of its alerts."""
+    """The event of the first of its alerts; of one that is held back, that by which it fires."""
     alert_id: str
     """The first of its alerts."""
     receiver: str

@@ -7,7 +7,7 @@ from shared.bus import Outgoing
 from shared.messages.alerts import AlertEvent, alert_id, event_id
 from shared.messages.audit import AuditEntry
 from shared.messages.health import HealthResult
-from shared.messages.notifications import Notification, notification_id
+from shared.messages.notifications import Notification, NotifiedAlert, notification_id
 from shared.messages.requests import RequestLog, RequestLogBatch
 from shared.messages.rules import AlertingRule, RuleGroup
 from shared.messages.samples import Sample, SampleBatch
@@ -99,6 +99,12 @@ def one_of_each(mark: str) -> list[Outgoing]:
     delivery = notification_id(mark, "r")
     planned = Notification(id=delivery, state="planned", **step)
     sent = Notification(id=delivery, state="sent", attempt=1, latency_ms=3.5, **step)
+    held = NotifiedAlert(
+        alert_id=mark, event_id=mark, episode=now, transition=2, status="firing", muted_since=now, muted_until=None
+    )
+    begun = Notification(id=f"{mark}-held", state="planned", muted_by=["silence:s"], alerts=[held], **step)
+    over = held.model_copy(update={"event_id": f"{mark}-end", "status": "passed", "muted_until": now + 1_000})
+    ended = begun.model_copy(update={"alerts": [over], "untold": ["ops/webhook/0"]})
     audit = AuditEntry(id=mark, at=now, actor="ana", action="rule.create", subject=mark, after={"a": [1, None]})
     return [
         samples(mark, 3),
@@ -111,6 +117,7 @@ def one_of_each(mark: str) -> list[Outgoing]:
         Outgoing(RULES, mark, None),
         Outgoing(SILENCES, mark, silence),
         *(Outgoing(NOTIFICATIONS, delivery, one) for one in (planned, planned, sent)),
+        *(Outgoing(NOTIFICATIONS, begun.id, one) for one in (begun, ended, begun)),
         Outgoing(AUDIT, mark, audit),
         Outgoing(AUDIT, mark, audit),
     ]

@@ -76,6 +76,8 @@ SELECT
     (SELECT count(*) FROM rule_history WHERE group_name = $1) AS rules,
     (SELECT count(*) FROM silence_history WHERE silence_id = $1) AS silences,
     (SELECT count(*) FROM notification_log WHERE event_id = $1) AS notifications,
+    (SELECT count(*) FROM notification_log
+        WHERE alert_id = $1 AND muted_until > muted_since AND untold = '["ops/webhook/0"]') AS muted,
     (SELECT count(*) FROM audit_log WHERE id = $1) AS audit
 """
 ONCE = {
@@ -86,7 +88,8 @@ ONCE = {
     "episodes": 1,
     "rules": 2,
     "silences": 1,
-    "notifications": 2,
+    "notifications": 3,
+    "muted": 1,
     "audit": 1,
 }
 

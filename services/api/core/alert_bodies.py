@@ -31,8 +31,13 @@ class DeliveryBody(ExactBody):
     told: Told | None
     """As what it tells the alert"""
     muted_by: list[str]
-    """What holds it back: `silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:ALERT`,
-    `mute-time:NAME`, `quiet-hours`, `cooldown`, `flapping`, `over-before-told`"""
+    """What holds it back: `dependency:PARENT`, `suspected:PARENT`, `inhibited:ALERT`, `silence:ID`,
+    `acknowledgement:ID`, `flapping`, `mute-time:NAME`, `quiet-hours`, `cooldown`; `merged`"""
+    muted_since: Instant | None
+    muted_until: Instant | None
+    """null while it does"""
+    untold: list[str]
+    """Where the alert ended meanwhile: the destinations that read of it in a digest"""
 
 
 class TransitionBody(ExactBody):
@@ -82,6 +87,8 @@ class MomentBody(ExactBody):
     reason: str | None
     muted_by: list[str]
     """Of a delivery that is held back: by what"""
+    muted_until: Instant | None
+    """And until when; null while it is"""
 
 
 class AlertRuleBody(ExactBody):

@@ -136,7 +136,7 @@ def _moments(one: TransitionBody) -> Iterator[MomentBody]:
         if at is not None:
             yield MomentBody(
                 at=at, what=what, transition=one.transition, state=one.state, receiver=None, channel=None, attempt=None,
-                reason=None, muted_by=[],
+                reason=None, muted_by=[], muted_until=None,
             )  # fmt: skip
     for step in one.deliveries:
         yield MomentBody(
@@ -149,4 +149,5 @@ def _moments(one: TransitionBody) -> Iterator[MomentBody]:
             attempt=step.attempt,
             reason=step.reason,
             muted_by=step.muted_by,
+            muted_until=step.muted_until,
         )

@@ -1,5 +1,7 @@
 """Rows of health results, request logs, deliveries and audit entries: one a message or entry, named by its own id."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from services.history.core.instants import at
@@ -43,11 +45,27 @@ def request_rows(batch: RequestLogBatch) -> list[Row]:
     ]
 
 
-def notification_rows(notification: Notification) -> list[Row]:
-    """The rows of NOTIFICATION_LOG for one step of a delivery: one for each alert that it tells."""
+def notification_rows(notifications: Iterable[Notification]) -> list[Row]:
+    """The rows of NOTIFICATION_LOG for steps of deliveries, each once: one for each alert that a step tells. Of what
+    held an alert back the last end counts, in whatever order it and the beginning come: they are one row."""
+    found: dict[tuple[object, ...], Row] = {}
+    for notification in notifications:
+        muting = notification.alerts[0] if notification.muted_by and notification.alerts else None
+        for row in _rows(notification):
+            key = (*row[:4], row[13])
+            if key not in found or (muting is not None and muting.muted_until is not None):
+                found[key] = row
+    return list(found.values())
+
+
+def _rows(notification: Notification) -> Iterator[Row]:
     told: list[tuple[str, str, str | None]] = [(one.event_id, one.alert_id, one.status) for one in notification.alerts]
-    return [
-        (
+    since = until = None
+    if notification.muted_by and notification.alerts and notification.alerts[0].muted_since is not None:
+        since, until = notification.alerts[0].muted_since, notification.alerts[0].muted_until
+        told = [(notification.event_id, notification.alert_id, "firing")]  # the end names the alert's end
+    for event, alert, status in told or [(notification.event_id, notification.alert_id, None)]:
+        yield (
             notification.id,
             notification.state,
             notification.attempt,
@@ -62,9 +80,10 @@ def notification_rows(notification: Notification) -> list[Row]:
             notification.occasion,
             status,
             as_json(notification.muted_by),
+            None if since is None else at(since),
+            None if until is None else at(until),
+            as_json(notification.untold),
         )
-        for event, alert, status in told or [(notification.event_id, notification.alert_id, None)]
-    ]
 
 
 def audit_row(entry: AuditEntry) -> Row:

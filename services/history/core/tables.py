@@ -164,7 +164,14 @@ NOTIFICATION_LOG = Table(
         "occasion": "text",
         "told": "text",
         "muted_by": "jsonb",
+        "muted_since": "timestamptz",
+        "muted_until": "timestamptz",
+        "untold": "jsonb",
     },
+    "(notification_id, event_id, attempt, state, muted_by) DO UPDATE "
+    "SET muted_until = EXCLUDED.muted_until, untold = EXCLUDED.untold "
+    "WHERE EXCLUDED.muted_until IS NOT NULL AND (notification_log.muted_until IS NULL "
+    "OR jsonb_array_length(EXCLUDED.untold) > jsonb_array_length(notification_log.untold))",
 )
 AUDIT_LOG = Table(
     "audit_log",

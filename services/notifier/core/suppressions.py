@@ -212,4 +212,4 @@ def ended(entry: Notification, now_ms: int, end: AlertEvent | None = None, untol
         update |= {"event_id": end.id, "transition": end.transition, "status": "passed"}
     told = alert.model_copy(update=update)
     names = sorted({*entry.untold, *untold})
-    return entry.model_copy(update={"event_id": told.event_id, "alerts": [told], "at": now_ms, "untold": names})
+    return entry.model_copy(update={"alerts": [told], "at": now_ms, "untold": names})
