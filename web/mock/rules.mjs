@@ -96,8 +96,19 @@ export function detail(alert) {
     occasion: 'change',
     told: 'firing',
     muted_by: [],
+    muted_since: null,
+    muted_until: null,
+    untold: [],
   });
+  const held = {
+    ...delivery('m1', '', '', 'planned', 0, 60),
+    muted_by: ['dependency:mikrotik:edge-1'],
+    muted_since: iso(fired + 60),
+    muted_until: iso(fired + 200_060),
+    untold: ['night/email/0'],
+  };
   const deliveries = [
+    held,
     delivery('n1', 'on-call', 'whatsapp', 'failed', 1, 420, 'HTTP 502 from the gateway'),
     delivery('n1', 'on-call', 'whatsapp', 'sent', 2, 5600),
     delivery('n2', 'owner', 'email', 'sent', 1, 900),
@@ -112,6 +123,7 @@ export function detail(alert) {
     attempt: null,
     reason: null,
     muted_by: [],
+    muted_until: null,
     ...more,
   });
   const transition = {
@@ -160,8 +172,8 @@ export function detail(alert) {
       step('accepted', fired + 3),
       step('decided', fired + 40),
       step('told', fired + 55),
-      ...deliveries.map(({ state, at, receiver, channel, attempt, reason }) =>
-        step(state, Date.parse(at), { receiver, channel, attempt, reason }),
+      ...deliveries.map(({ state, at, receiver, channel, attempt, reason, muted_by, muted_until }) =>
+        step(state, Date.parse(at), { receiver, channel, attempt, reason, muted_by, muted_until }),
       ),
     ].sort((a, b) => a.at.localeCompare(b.at)),
     source: 'history',

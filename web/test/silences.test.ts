@@ -66,7 +66,7 @@ describe('what holds a notification back', () => {
     ['silence:5d3c', 'silence', '5d3c'],
     ['mute-time:weekends', 'muteTime', 'weekends'],
     ['quiet-hours', 'quietHours', ''],
-    ['over-before-told', 'overBeforeTold', ''],
+    ['suspected:icmp:core', 'suspected', 'icmp:core'],
     ['constructor', 'other', 'constructor'],
     ['eclipse:moon', 'other', 'eclipse:moon'],
   ])('%s', (text, kind, subject) => {

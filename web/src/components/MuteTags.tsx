@@ -1,4 +1,11 @@
-import { IconBellOff, IconClockPause, IconEyeCheck, IconHierarchy2, IconVolumeOff } from '@tabler/icons-react';
+import {
+  IconBellOff,
+  IconClockPause,
+  IconEyeCheck,
+  IconHelp,
+  IconHierarchy2,
+  IconVolumeOff,
+} from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Mute } from '@/api/types';
 import { mutedBy } from '@/format/muting';
@@ -12,6 +19,7 @@ const ICONS = {
   acknowledgement: IconEyeCheck,
   inhibited: IconHierarchy2,
   dependency: IconHierarchy2,
+  suspected: IconHelp,
   muteTime: IconClockPause,
 } as const;
 

@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next';
 import type { AlertDetail, Delivery } from '@/api/types';
 import { Panel } from '@/components/Panel';
 import { Tag, type Tone } from '@/components/Tag';
-import { mutedBy } from '@/format/muting';
+import { mutedBy, parentOf } from '@/format/muting';
 import { formatMilliseconds } from '@/format/number';
-import { formatAbsolute, formatDuration, formatShort } from '@/format/time';
+import { formatAbsolute, formatDuration, formatShort, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
 import classes from './DeliveriesPanel.module.css';
 import { StateWord } from './StateWord';
@@ -25,7 +25,9 @@ export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: num
   const { locale } = useLocale();
   const tellMuting = (text: string) => {
     const { kind, subject } = mutedBy(text);
-    return t(`muting.by.${kind}`, { subject });
+    const named =
+      kind === 'dependency' || kind === 'suspected' ? (parentOf(subject) ?? t('muting.by.something')) : subject;
+    return t(`muting.by.${kind}`, { subject: named });
   };
   const rows = detail.transitions.flatMap((one) =>
     latestSteps(one.deliveries).map((delivery) => ({ delivery, state: one.state, transition: one.transition })),
@@ -41,7 +43,8 @@ export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: num
         {rows.map(({ delivery, state, transition }) => {
           const held = delivery.state === 'planned' && delivery.muted_by.length > 0;
           const look = held ? HELD : LOOKS[delivery.state];
-          const at = Date.parse(delivery.at);
+          const at = Date.parse(held ? (delivery.muted_since ?? delivery.at) : delivery.at);
+          const until = held ? parseTime(delivery.muted_until) : null;
           return (
             <li
               key={`${delivery.notification_id}/${transition}`}
@@ -61,9 +64,15 @@ export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: num
                 {delivery.attempt > 1 && ` (${t('alertPages.sent.attempts', { attempt: delivery.attempt })})`}
               </Tag>
               <span className={classes.when}>
-                <time dateTime={delivery.at} title={formatAbsolute(at, locale)}>
+                <time dateTime={new Date(at).toISOString()} title={formatAbsolute(at, locale)}>
                   {formatShort(at, now, locale)}
                 </time>
+                {until !== null && (
+                  <time dateTime={new Date(until).toISOString()} title={formatAbsolute(until, locale)}>
+                    {' '}
+                    {t('muting.heldUntil', { time: formatShort(until, now, locale) })}
+                  </time>
+                )}
                 {delivery.latency_ms !== null && (
                   <span title={t('alertPages.sent.latencyHint')}>
                     {' · '}
@@ -73,7 +82,12 @@ export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: num
                   </span>
                 )}
               </span>
-              {held && <span className={classes.held}>{delivery.muted_by.map(tellMuting).join(', ')}</span>}
+              {held && (
+                <span className={classes.held}>
+                  {delivery.muted_by.map(tellMuting).join(', ')}
+                  {delivery.untold.length > 0 && ` · ${t('muting.untold', { count: delivery.untold.length })}`}
+                </span>
+              )}
               {delivery.reason !== null && delivery.reason !== '' && (
                 <span className={classes.reason}>{delivery.reason}</span>
               )}

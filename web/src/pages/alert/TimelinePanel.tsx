@@ -14,7 +14,7 @@ import type { AlertDetail, Moment, Transition } from '@/api/types';
 import { Notice } from '@/components/Notice';
 import { Panel } from '@/components/Panel';
 import { formatMilliseconds } from '@/format/number';
-import { formatAbsolute, formatDuration, formatPrecise } from '@/format/time';
+import { formatAbsolute, formatDuration, formatPrecise, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
 import { StateWord } from './StateWord';
 import classes from './TimelinePanel.module.css';
@@ -84,6 +84,7 @@ function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: numb
   const { locale } = useLocale();
   const { what, receiver, attempt, reason } = moment;
   const Sign = SIGNS[what];
+  const until = parseTime(moment.muted_until);
   const own = what === 'taken' || what === 'accepted' || what === 'instant' || what === 'decided' || what === 'told';
   return (
     <li className={classes.step} data-what={what} title={own ? t(`alertPages.timeline.hint.${what}`) : undefined}>
@@ -94,6 +95,7 @@ function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: numb
         {t(`alertPages.timeline.what.${what === 'planned' && moment.muted_by.length > 0 ? 'heldBack' : what}`, {
           receiver: receiver ?? '',
         })}
+        {until !== null && ` ${t('muting.heldUntil', { time: formatPrecise(until, now, locale) })}`}
         {attempt !== null && attempt > 1 && ` (${t('alertPages.timeline.attempt', { attempt })})`}
       </span>
       <span className={classes.after}>
