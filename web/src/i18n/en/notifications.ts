@@ -66,6 +66,7 @@ export const muting = {
   labels: 'What has the same',
   inhibited: 'Not told, for another alert stands for it:',
   heldBack: 'Held back',
+  everybody: 'everybody',
   heldUntil: 'until {{time}}',
   untold_one: 'in a digest for {{count}} destination',
   untold_other: 'in a digest for {{count}} destinations',

@@ -64,6 +64,7 @@ export const muting: Translation['muting'] = {
   labels: 'Yang memiliki label sama',
   inhibited: 'Tidak diberitahukan, karena sudah diwakili peringatan lain:',
   heldBack: 'Ditahan',
+  everybody: 'semua penerima',
   heldUntil: 'sampai {{time}}',
   untold_other: 'dalam ringkasan untuk {{count}} tujuan',
   by: {

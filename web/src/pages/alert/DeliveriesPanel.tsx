@@ -52,7 +52,7 @@ export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: num
               data-state={held ? 'held' : delivery.state}
             >
               <span className={classes.receiver}>
-                {delivery.receiver}{' '}
+                {delivery.receiver || t('muting.everybody')}{' '}
                 <span className={classes.channel} title={delivery.destination}>
                   {[delivery.channel, personOf(delivery)].filter((part) => part !== '').join(' · ')}
                 </span>

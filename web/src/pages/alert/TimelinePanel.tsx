@@ -93,7 +93,7 @@ function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: numb
       </span>
       <span className={classes.what}>
         {t(`alertPages.timeline.what.${what === 'planned' && moment.muted_by.length > 0 ? 'heldBack' : what}`, {
-          receiver: receiver ?? '',
+          receiver: receiver || t('muting.everybody'),
         })}
         {until !== null && ` ${t('muting.heldUntil', { time: formatPrecise(until, now, locale) })}`}
         {attempt !== null && attempt > 1 && ` (${t('alertPages.timeline.attempt', { attempt })})`}
