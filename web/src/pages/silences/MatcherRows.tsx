@@ -35,6 +35,7 @@ export function MatcherRows({ rows, onChange }: MatcherRowsProps) {
             }}
           />
           <TextInput
+            className={classes.value}
             aria-label={t('silences.form.value')}
             placeholder={t('silences.form.value')}
             value={row.value}
