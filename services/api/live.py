@@ -17,7 +17,7 @@ MOST_WAITING = 256
 CHECK_SECONDS = 15.0
 RETRY_MS = 3_000
 
-Kind = Literal["alert", "health", "metrics"]
+Kind = Literal["alert", "muting", "health", "metrics"]
 
 
 class TooManyClients(Exception):
@@ -37,6 +37,11 @@ class Live:
         self._most_clients = most_clients
         self._clients: set[_Client] = set()
         self._closed = False
+
+    @property
+    def listened_to(self) -> bool:
+        """Whether any stream is open."""
+        return bool(self._clients)
 
     def publish(self, kind: Kind, body: BaseModel) -> None:
         """Offer an event to all streams; never waits."""

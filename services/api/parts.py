@@ -23,6 +23,7 @@ from services.api.routing import RoutingInForce, routing_in_force
 from services.api.rulebook import Rulebook
 from services.api.settings import Settings
 from services.api.silences import SilenceDesk
+from services.api.told_mutes import ToldMutes
 from services.api.trial_sends import TrialSends
 from services.api.views import Views
 from services.api.whatsapp import Webhooks
@@ -66,6 +67,7 @@ class Parts:
     notifications: RoutingInForce = field(init=False)
     trial_sends: TrialSends = field(init=False)
     dependencies: Dependencies = field(init=False)
+    told_mutes: ToldMutes = field(init=False)
     started_ms: int = field(default_factory=clock.now_ms)
 
     def __post_init__(self) -> None:
@@ -78,6 +80,7 @@ class Parts:
         self.webhooks = Webhooks(self.settings.whatsapp, *told_by)
         self.heartbeats = Heartbeats(self.settings.heartbeats, *told_by)
         self.trial_sends = TrialSends(producer, api.trial_send_seconds, api.most_trial_sends)
+        self.told_mutes = ToldMutes(self.live, self.mutes, lambda: self.views.alerts.told())
         self.views = Views(
             self.settings.kafka.bootstrap,
             producer,
@@ -87,6 +90,7 @@ class Parts:
             api.recent_minutes,
             self.heartbeats.board,
             self.dependencies,
+            self.told_mutes,
         )
         self.silences = SilenceDesk(producer, self.views.silences, api.silences, api.bus_deadline_seconds)
         wording = self.settings.notifications.wording

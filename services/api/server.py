@@ -80,6 +80,7 @@ def _background(parts: Parts) -> list[Coroutine[Any, Any, None]]:
         parts.request_logs.run(),
         parts.own_samples.run(),
         parts.silences.run(),
+        parts.told_mutes.run(),
         parts.webhooks.reporter.run(),
         parts.heartbeats.run(parts.views.recent_samples_known, parts.database),
         sweep_expired(parts.database),

@@ -19,6 +19,7 @@ from services.api.core.system import SystemView
 from services.api.core.told_events import ToldEvents
 from services.api.core.traffic import MINUTE_MS, TrafficView
 from services.api.live import Live
+from services.api.told_mutes import ToldMutes
 from services.api.trial_sends import TrialSends
 from shared import clock
 from shared.bus import Follower, Producer, Received
@@ -60,6 +61,7 @@ class Views:
         recent_minutes: int,
         heartbeats: Board,
         dependencies: Dependencies,
+        told_mutes: ToldMutes,
     ) -> None:
         self.tokens = Tokens()
         self.rules: dict[str, RuleGroup] = {}
@@ -81,6 +83,7 @@ class Views:
         self.business = BusinessView()
         self.own_host = socket.gethostname()
         self._live, self._check_runs, self._trial_sends = live, check_runs, trial_sends
+        self._told_mutes = told_mutes
         self._health_changed = asyncio.Event()
         self._heartbeats_board = heartbeats
         now_ms = clock.now_ms()
@@ -149,9 +152,11 @@ class Views:
                 self.statuses[received.key] = message
         elif received.topic is SILENCES:
             self.silences.put(received.key, message, received.offset)
+            self._told_mutes.look()
         else:
             for alerts in (self.alerts, self.shadow_alerts):
                 alerts.put_state(received.key, message)
+            self._told_mutes.look()
 
     def _apply_access(self, key: str, message: Token | Recipient | None) -> None:
         if message is None:
@@ -168,6 +173,7 @@ class Views:
         alert = self.alerts.put_event(received.message)
         if alert is not None:
             self._live.publish("alert", alert)
+            self._told_mutes.look()
 
     def _apply_notification(self, received: Received) -> None:
         self.deliveries.put(received.message)
@@ -176,6 +182,7 @@ class Views:
     def _apply_health(self, received: Received) -> None:
         if self.health.put(received.message) and self._health.caught_up.is_set():
             self._health_changed.set()
+            self._told_mutes.look()
         self._check_runs.settle(received.message)
 
     async def _tell_health(self) -> None:

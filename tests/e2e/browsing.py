@@ -56,9 +56,11 @@ async def user_page(browser: Browser, signed_in: StorageState) -> AsyncIterator[
 
 
 @contextlib.asynccontextmanager
-async def page_of(browser: Browser, state: StorageState | None = None) -> AsyncIterator[Page]:
+async def page_of(
+    browser: Browser, state: StorageState | None = None, locale: str = "en-GB", width: int = 1440
+) -> AsyncIterator[Page]:
     """A page with the cookies in `state`."""
-    context = await browser.new_context(locale="en-GB", viewport={"width": 1440, "height": 900}, storage_state=state)
+    context = await browser.new_context(locale=locale, viewport={"width": width, "height": 900}, storage_state=state)
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     one = await context.new_page()

@@ -37,11 +37,14 @@ async def site(tmp_path_factory: pytest.TempPathFactory, topics: str) -> AsyncIt
 @pytest.fixture
 async def operator(browser: Browser, site: Site) -> AsyncIterator[Page]:
     """The page of an operator who is signed in."""
+    async with page_of(browser, await signed_in_at(site)) as one:
+        yield one
+
+
+async def signed_in_at(site: Site) -> StorageState:
     value = await session_token(site.producer, "operator")
     cookie = {"name": "pantau_session", "value": value, "domain": "127.0.0.1", "path": "/", "expires": -1.0}
-    state: StorageState = {"cookies": [{**cookie, "httpOnly": True, "secure": False, "sameSite": "Strict"}]}  # type: ignore[typeddict-item]
-    async with page_of(browser, state) as one:
-        yield one
+    return {"cookies": [{**cookie, "httpOnly": True, "secure": False, "sameSite": "Strict"}]}  # type: ignore[typeddict-item]
 
 
 async def shot(page: Page, name: str) -> None:
@@ -111,6 +114,45 @@ async def test_an_alert_is_acknowledged_and_silenced_where_it_is_shown(operator:
     await operator.get_by_test_id(f"alert-{alert.alert_id}").get_by_test_id("alert-link").click()
     await panel.get_by_test_id("alert-acknowledge").click()
     await expect(panel).not_to_contain_text("Acknowledged")
+
+
+async def test_that_somebody_else_muted_an_alert_is_seen_without_a_reload(operator: Page, site: Site) -> None:
+    alert = await site.fires("Seen live", site="jkt-9")
+    await operator.goto(f"{site.api.url}/alerts?status=active")
+    row = operator.get_by_test_id(f"alert-{alert.alert_id}")
+    await expect(row).to_be_visible()
+    await expect(operator.get_by_test_id("connection-state")).to_have_attribute("data-state", "live")
+    # Lists are not answered any more: the stream alone can bring it.
+    await operator.route("**/api/monitoring/alerts?**", lambda route: route.abort())
+    by_site: dict[str, Any] = {"matchers": [{"name": "site", "value": "jkt-9"}], "reason": "known"}
+    made = await site.post("/api/monitoring/silences", **by_site, duration_seconds=3600)
+    await expect(row.get_by_test_id("alert-muted-by")).to_contain_text("Silenced by test-operator, until")
+    assert (await site.api.ask("DELETE", f"/api/monitoring/silences/{made['id']}", "operator")).status == 200
+    await expect(row.get_by_test_id("alert-muted-by")).to_have_count(0)
+
+
+CUT_LABELS = """() => [...document.querySelectorAll('nav a')].filter((link) => {
+    const words = document.createRange();
+    words.selectNodeContents(link);
+    const [inner, outer] = [words.getBoundingClientRect(), link.getBoundingClientRect()];
+    return inner.left < outer.left || inner.right > outer.right || outer.right > window.innerWidth;
+}).map((link) => link.textContent)"""
+CUT_FIELDS = """() => [...document.querySelectorAll('[data-testid^="matcher-"]')]
+    .filter((field) => field.scrollWidth > field.clientWidth).map((field) => field.value)"""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "id-ID"])
+async def test_on_a_phone_nothing_is_cut(browser: Browser, site: Site, locale: str) -> None:
+    async with page_of(browser, await signed_in_at(site), locale, width=390) as page:
+        await page.goto(f"{site.api.url}/silences")
+        await page.get_by_test_id("silence-new").click()
+        await page.get_by_test_id("matcher-name").fill("router_interface_name")
+        await page.get_by_test_id("matcher-value").fill("sfp-sfpplus1-uplink-jakarta")
+        assert await page.evaluate(CUT_FIELDS) == []
+        await shot(page, f"phone-{locale}")
+        for width in (390, 360, 320, 481, 700):
+            await page.set_viewport_size({"width": width, "height": 900})
+            assert await page.evaluate(CUT_LABELS) == [], width
 
 
 async def test_how_receivers_do(operator: Page, site: Site) -> None:

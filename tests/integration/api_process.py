@@ -152,3 +152,13 @@ async def _url(log: Path, process: Popen[bytes]) -> str:
 
 async def _ready(url: str) -> bool:
     return (await page(f"{url}/health/ready"))[0] == 200
+
+
+async def next_event(content: Any, kind: str) -> dict[str, Any]:
+    """The data of the next event of a kind."""
+    async with asyncio.timeout(30):
+        while True:
+            line = (await content.readline()).decode().strip()
+            if line == f"event: {kind}":
+                data: dict[str, Any] = json.loads((await content.readline()).decode().removeprefix("data: "))
+                return data

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,7 +19,7 @@ from shared.messages.requests import RequestLogBatch
 from shared.messages.samples import Sample, SampleBatch
 from shared.messages.topics import ALERT_EVENTS, ALERT_STATE, HEALTH, REQUESTS, SAMPLES
 from tests.conftest import eventually
-from tests.integration.api_process import Api, is_problem, make_tokens, new_database, running_api
+from tests.integration.api_process import Api, is_problem, make_tokens, new_database, next_event, running_api
 from tests.integration.programs import records
 
 METRICS = "/api/monitoring/metrics"
@@ -101,7 +100,7 @@ async def test_alerts_from_firing_to_resolved(api: Api, producer: Producer, dsn:
             return found
 
         (listed,) = await eventually(active)
-        assert listed == {**shown, "muted_by": []}  # what mutes it is looked up when it is asked for
+        assert listed == {**shown, "muted_by": []}  # event `muting` says what mutes it
         assert listed["value"] == 95.5
         assert (await api.get("/api/monitoring/alerts?status=active&severity=info")).body == []
 
@@ -160,16 +159,6 @@ async def test_health_and_metrics_live(api: Api, producer: Producer) -> None:
     assert (await api.get(f"{METRICS}?host=web-1")).body["system"] == snapshot
     assert (await api.get(f"{METRICS}?host=elsewhere")).body["system"] is None
     assert (await api.get(f"{METRICS}?host=%00")).status == 422
-
-
-async def next_event(content: Any, kind: str) -> dict[str, Any]:
-    """The data of the next event of a kind."""
-    async with asyncio.timeout(30):
-        while True:
-            line = (await content.readline()).decode().strip()
-            if line == f"event: {kind}":
-                data: dict[str, Any] = json.loads((await content.readline()).decode().removeprefix("data: "))
-                return data
 
 
 async def test_a_client_that_does_not_read_is_cut_off(api: Api, producer: Producer) -> None:

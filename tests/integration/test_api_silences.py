@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import StreamReader
 
 from infra.local import ports
 from shared import clock
@@ -19,7 +20,7 @@ from shared.messages.notifications import Notification
 from shared.messages.silences import Silence
 from shared.messages.topics import AUDIT, NOTIFICATION_REQUESTS, NOTIFICATIONS, SILENCES
 from tests.conftest import eventually
-from tests.integration.api_process import is_problem, running_api
+from tests.integration.api_process import is_problem, next_event, running_api
 from tests.integration.muting_site import KEY, NO_DATABASE, Site, bearer_token, muting_site
 from tests.integration.programs import records, running
 
@@ -368,3 +369,27 @@ async def test_a_test_message_through_a_real_notifier(tmp_path: Path, topics: st
 
             outcome = await eventually(sent)
         assert [(one["destination"], one["state"]) for one in outcome["deliveries"]] == [(f"{name}/log/0", "sent")]
+
+
+async def test_live_streams_are_told_what_mutes_alerts_and_what_no_longer_does(site: Site) -> None:
+    alert = await site.fires("ToldLive", site="jkt-7")
+    id = episode_id(alert.alert_id, alert.episode)
+    headers = {"Authorization": f"Bearer {site.api.tokens['viewer']}"}
+    async with site.api.session.get(f"{site.api.url}/api/monitoring/stream", headers=headers) as stream:
+        await stream.content.readuntil(b"live")
+        made = await site.post(SILENCES_PATH, matchers=[matcher("site", "jkt-7")], reason="known", duration_seconds=60)
+        said = await next_muting(stream.content, id)
+        listed = (await site.api.get("/api/monitoring/alerts?status=active")).body
+        (shown,) = [one for one in listed if one["id"] == id]
+        assert said == shown["muted_by"]
+        assert [(one["by"], one["reason"]) for one in said] == [(f"silence:{made['id']}", "known")]
+        assert (await site.api.ask("DELETE", f"{SILENCES_PATH}/{made['id']}", "operator")).status == 200
+        assert await next_muting(stream.content, id) == []
+
+
+async def next_muting(content: StreamReader, id: str) -> list[dict[str, Any]]:
+    """What the next event that speaks of an alert says to mute it."""
+    while True:
+        told: dict[str, list[dict[str, Any]]] = (await next_event(content, "muting"))["alerts"]
+        if id in told:
+            return told[id]

@@ -1,7 +1,8 @@
 // Development only: Pantau's API from a simulation, and the built page, with the headers of the real one.
 // `npm run mock`, then `PANTAU_API=http://127.0.0.1:8090 npm run dev`. Sign in as admin / pantau.
 // POST /mock/state changes what it shows: {"load":1, "databaseDown":true, "down":503, "empty":true, "session":false, ...};
-// POST /mock/alert raises an alert from its fields; POST /mock/resolve {"alert_id": ...} resolves it.
+// POST /mock/alert raises an alert from its fields; POST /mock/resolve {"alert_id": ...} resolves it;
+// POST /mock/muting {episode's id: [what mutes it]} mutes alerts.
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -116,6 +117,10 @@ const MOCK = {
     const raised = simulation.alert(Date.now(), values);
     alerts.unshift(raised);
     broadcast('alert', raised);
+  },
+  '/mock/muting': (told) => {
+    alerts = alerts.map((known) => ({ ...known, muted_by: told[known.id] ?? known.muted_by }));
+    broadcast('muting', { alerts: told });
   },
   '/mock/resolve': ({ alert_id }) => {
     alerts = alerts.map((known) => {

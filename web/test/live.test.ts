@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert, Health, HealthCheck, ListedAlert, Metrics, Mute, SystemMetrics } from '@/api/types';
-import { applyAlert, applyCheck, applySystem, mergeAlerts, recentEvents } from '@/live/apply';
+import { applyAlert, applyCheck, applyMuting, applySystem, mergeAlerts, recentEvents } from '@/live/apply';
 import { type Connection, connectionView, nextConnection, OFFLINE_AFTER_MS, retryDelay } from '@/live/connection';
 import { staleSince } from '@/live/freshness';
 import { clockOffset } from '@/live/serverClock';
@@ -49,6 +49,18 @@ describe('alerts from the stream', () => {
     expect(applyAlert([muted], told('a', 10, 'resolved'), 9)[0]?.muted_by).toEqual([]);
     expect(mergeAlerts([muted], [alert('a', 10, 'pending')])[0]?.muted_by).toEqual([]);
     expect(applyAlert([], told('b', 20), 9)[0]?.muted_by).toEqual([]);
+  });
+
+  it('takes in what mutes alerts, and what no longer does, of those that are active', () => {
+    const mute = { by: 'dependency:mikrotik:edge-1', name: 'mikrotik:edge-1', until: null, reason: '', receivers: [] };
+    const list = [alert('c', 30), alert('b', 20, 'resolved'), alert('a', 10, 'firing', [mute])];
+    const now = applyMuting(list, { alerts: { c: [mute], b: [mute], a: [], unknown: [mute] } });
+    expect(now.map(({ id, muted_by }) => [id, muted_by])).toEqual([
+      ['c', [mute]],
+      ['b', []],
+      ['a', []],
+    ]);
+    expect(applyMuting(list, { alerts: {} })).toEqual(list);
   });
 
   it('never moves an episode backwards', () => {

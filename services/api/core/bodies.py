@@ -247,7 +247,8 @@ class MuteBody(Body):
     """Something that keeps an alert from being told."""
 
     by: str
-    """`silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:CHECK`, `mute-time:NAME`"""
+    """`silence:ID`, `acknowledgement:ID`, `inhibited:ALERT`, `dependency:PARENT`, `suspected:PARENT` (a check or an
+    alert; suspected: whether it is down is not known yet), `mute-time:NAME`"""
     name: str
     """Who silenced or acknowledged it; what the other alert, the check or the time interval is called"""
     until: Instant | None
@@ -263,6 +264,13 @@ class ListedAlertBody(AlertBody):
 
     muted_by: list[MuteBody]
     """What keeps it from being told now; empty where it is over"""
+
+
+class MutesEvent(Body):
+    """What keeps alerts from being told now, on the live stream: of those for which that has changed."""
+
+    alerts: dict[str, list[MuteBody]]
+    """By the episode's id; empty: nothing does any more"""
 
 
 class Accepted(Body):

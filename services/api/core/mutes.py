@@ -2,10 +2,11 @@
 and the time."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.api.core.bodies import AlertBody, ListedAlertBody, MuteBody
+from shared.messages.alerts import AlertEvent, CurrentAlert, episode_id
 from shared.messages.silences import Silence
 from shared.routing.configuration import Routing
 from shared.routing.inhibition import Inhibition
@@ -110,8 +111,8 @@ class Mutes:
         began_ms = 0 if subject.fired_ms is None else subject.fired_ms
         parent = self._parents.behind(subject.labels, subject.episode or began_ms, began_ms, self._at_ms)
         if parent is not None:
-            subject_of = parent.partition(":")[2]
-            found.append(_without_end(parent, self._names.get(subject_of, subject_of)))
+            named = parent.partition(":")[2]
+            found.append(_without_end(parent, self._names.get(named, named)))
         return found
 
     def _by_time(self, labels: Labels) -> list[MuteBody]:
@@ -142,6 +143,34 @@ class Mutes:
             until = None if name is None else self._routing.next_time_change_ms(route, self._at_ms)
             self._off[route.id] = name, until
         return self._off[route.id]
+
+
+class MuteChanges:
+    """What has been said of each alert, to say only what is new."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, list[MuteBody]] = {}
+
+    def of(self, mutes: Mutes, alerts: Iterable[CurrentAlert | AlertEvent]) -> dict[str, list[MuteBody]]:
+        """By the id of the episode what mutes it, of those active alerts for which that is not what was said."""
+        found: dict[str, list[MuteBody]] = {}
+        for one in alerts:
+            id = episode_id(one.alert_id, one.episode)
+            now = mutes.of(subject_of(one))
+            if now != self._said.get(id, []):
+                found[id] = now
+        self._said |= found
+        return found
+
+    def keep(self, alerts: Iterable[CurrentAlert | AlertEvent]) -> None:
+        """Forget all others: they are over, and whoever lists them knows that nothing mutes them."""
+        active = {episode_id(one.alert_id, one.episode) for one in alerts}
+        self._said = {id: mutes for id, mutes in self._said.items() if mutes and id in active}
+
+
+def subject_of(told: CurrentAlert | AlertEvent) -> Subject:
+    """An active alert."""
+    return Subject(told.labels, told.alert_id, told.episode, told.fired_at)
 
 
 def _without_end(by: str, name: str) -> MuteBody:

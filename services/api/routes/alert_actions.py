@@ -11,7 +11,7 @@ from services.api.core.alert_bodies import AlertNotificationsBody
 from services.api.core.alert_detail import ALERT_ID, parse_id
 from services.api.core.alerts import Told
 from services.api.core.bodies import MuteBody
-from services.api.core.mutes import Subject
+from services.api.core.mutes import subject_of
 from services.api.core.silence_bodies import (
     AcknowledgementRequest,
     AlertSilenceRequest,
@@ -104,7 +104,7 @@ async def muted(request: Request, id: Id) -> MutedBody:
     database is down."""
     parts = parts_of(request)
     told, alerts, now_ms = active_alert(parts, id), parts.views.alerts.told(), clock.now_ms()
-    muted_by = parts.mutes(now_ms).of(Subject(told.labels, told.alert_id, told.episode, told.fired_at))
+    muted_by = parts.mutes(now_ms).of(subject_of(told))
     ids = {kind: _ids(muted_by, kind) for kind in ("acknowledgement", "silence", "inhibited")}
     known = parts.views.silences
     return MutedBody(

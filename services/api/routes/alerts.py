@@ -8,7 +8,7 @@ from services.api import history
 from services.api.access import ViewerRoute
 from services.api.core.alerts import newest_first
 from services.api.core.bodies import AlertBody, ListedAlertBody
-from services.api.core.mutes import Subject
+from services.api.core.mutes import Subject, subject_of
 from services.api.parts import Parts, parts_of
 from services.api.routes.documented import problems
 from shared import clock
@@ -56,4 +56,4 @@ def _listed(parts: Parts, alerts: list[AlertBody]) -> list[ListedAlertBody]:
 
 def _subject(parts: Parts, alert: AlertBody) -> Subject | None:
     told = None if alert.status == "resolved" else parts.views.alerts.told_of(alert.alert_id)
-    return None if told is None else Subject(told.labels, told.alert_id, told.episode, told.fired_at)
+    return None if told is None else subject_of(told)

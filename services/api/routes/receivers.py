@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from services.api.access import OperatorRoute, ViewerRoute
-from services.api.core.mutes import Subject
+from services.api.core.mutes import Subject, subject_of
 from services.api.core.receiver_bodies import (
     ReceiversBody,
     RoutePreviewBody,
@@ -73,7 +73,7 @@ async def preview_notifications(request: Request, wanted: RoutePreviewRequest) -
     if wanted.alert is None:
         return preview(_site(parts, at_ms), Subject(wanted.labels or {}), at_ms)
     told = active_alert(parts, wanted.alert)
-    return preview(_site(parts, at_ms), Subject(told.labels, told.alert_id, told.episode, told.fired_at), at_ms)
+    return preview(_site(parts, at_ms), subject_of(told), at_ms)
 
 
 def _site(parts: Parts, at_ms: int) -> Site:

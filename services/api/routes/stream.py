@@ -24,7 +24,9 @@ SEND_SECONDS = 10.0
     responses=problems(401, 403, 503)
     | {
         200: {
-            "description": "Server-Sent Events: `alert` (an alert as in getAlerts), `health` (as in getHealth) and"
+            "description": "Server-Sent Events: `alert` (an alert as in getAlerts, without what"
+            " mutes it), `muting` (`{alerts}`: by id what mutes an active alert, as in getAlerts; empty: nothing any"
+            " more), `health` (as in getHealth) and"
             " `metrics` (`{system}` as in getMetrics)",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         }

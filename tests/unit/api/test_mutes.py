@@ -7,9 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.core.mutes import Firing, Mutes, Subject
+from services.api.core.mutes import Firing, MuteChanges, Mutes, Subject
 from services.api.core.route_preview import Site, preview
 from shared.messages.access import Recipient
+from shared.messages.alerts import CurrentAlert, alert_id, episode_id, fingerprint
 from shared.messages.health import HealthResult, Status
 from shared.messages.message import instant_from_text
 from shared.messages.silences import Silence
@@ -182,3 +183,48 @@ def test_nobody_is_shown_twice_who_is_told_once() -> None:
 def test_an_entry_that_stands_for_nobody_is_seen() -> None:
     text = PEOPLE.replace("{on_call: primary}", "{person: eka}")
     assert ("eka", None, None) in whom(text, "warning")
+
+
+def current(name: str, **labels: str) -> CurrentAlert:
+    named = {"alertname": name, **labels}
+    fields = {
+        "alert_id": alert_id("g", name, named),
+        "fingerprint": fingerprint(named),
+        "group": "g",
+        "rule": name,
+        "rule_version": "v",
+        "episode": NOW,
+        "state": "firing",
+        "since": NOW,
+        "fired_at": NOW,
+        "labels": named,
+        "severity": "warning",
+        "message": name,
+        "value": 1.0,
+        "expr": "x > 0",
+        "last_event_id": "e",
+        "last_transition": 1,
+    }
+    return CurrentAlert.model_validate(fields)
+
+
+def test_of_what_mutes_alerts_only_changes_are_told() -> None:
+    slow, fast = current("Slow"), current("Fast")
+    id = episode_id(slow.alert_id, slow.episode)
+    changes = MuteChanges()
+
+    def told(*silences: Silence, alerts: tuple[CurrentAlert, ...] = (slow, fast)) -> dict[str, list[str]]:
+        found = changes.of(mutes(*silences), alerts)
+        changes.keep(alerts)
+        return {one: [mute.by for mute in by] for one, by in found.items()}
+
+    assert told() == {}, "that nothing mutes them goes without saying"
+    assert told(silence()) == {id: ["silence:s"]}
+    assert told(silence()) == {}
+    assert told(silence(), silence("t")) == {id: ["silence:s", "silence:t"]}
+    assert told(silence(comment="found"), silence("t")) == {id: ["silence:s", "silence:t"]}, "its reason is another"
+    assert told() == {id: []}, "that nothing does any more is said"
+    assert told() == {}
+    assert told(silence()) == {id: ["silence:s"]}
+    assert told(silence(), alerts=(fast,)) == {}, "of one that is over nothing is said"
+    assert told(silence()) == {id: ["silence:s"]}, "and nothing of it is kept"

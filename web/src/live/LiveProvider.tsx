@@ -3,8 +3,8 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useM
 import { alertDetailsKey, alertListsKey } from '@/api/alerts';
 import { ALERT_LIMIT, alertsQuery, healthQuery, metricsQuery, seenAlertsKey } from '@/api/monitoring';
 import { sessionQuery } from '@/api/session';
-import type { Alert, Health, SystemMetrics } from '@/api/types';
-import { applyAlert, applySystem, recentEvents, type SeenAlert } from './apply';
+import type { Alert, Health, ListedAlert, SystemMetrics } from '@/api/types';
+import { applyAlert, applyMuting, applySystem, type Muting, recentEvents, type SeenAlert } from './apply';
 import { type Connection, nextConnection } from './connection';
 import { LiveStream, type StreamEvent } from './stream';
 
@@ -38,15 +38,22 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 
   const take = useCallback(
     (event: StreamEvent, data: unknown) => {
+      const askAnew = () => {
+        gathering.current ??= window.setTimeout(() => {
+          gathering.current = undefined;
+          void queries.invalidateQueries({ queryKey: alertListsKey });
+          void queries.invalidateQueries({ queryKey: alertDetailsKey });
+        }, GATHER_MS);
+      };
       switch (event) {
         case 'alert':
           takeAlert(queries, data as Alert);
           setLastAlert(data as Alert);
-          gathering.current ??= window.setTimeout(() => {
-            gathering.current = undefined;
-            void queries.invalidateQueries({ queryKey: alertListsKey });
-            void queries.invalidateQueries({ queryKey: alertDetailsKey });
-          }, GATHER_MS);
+          askAnew();
+          break;
+        case 'muting':
+          takeMuting(queries, data as Muting);
+          askAnew();
           break;
         case 'health':
           queries.setQueryData(healthQuery.queryKey, data as Health);
@@ -98,6 +105,14 @@ function takeAlert(queries: QueryClient, alert: Alert): void {
     alertsQuery.queryKey,
     (known) => known && { ...known, alerts: applyAlert(known.alerts, alert, ALERT_LIMIT) },
   );
+}
+
+function takeMuting(queries: QueryClient, muting: Muting): void {
+  queries.setQueryData(
+    alertsQuery.queryKey,
+    (known) => known && { ...known, alerts: applyMuting(known.alerts, muting) },
+  );
+  queries.setQueriesData<ListedAlert[]>({ queryKey: alertListsKey }, (known) => known && applyMuting(known, muting));
 }
 
 /** Closes the stream a while after the tab is hidden, and opens it when it is seen or the network is back. */

@@ -1,4 +1,4 @@
-import type { Alert, Health, HealthCheck, ListedAlert, Metrics, SystemMetrics } from '@/api/types';
+import type { Alert, Health, HealthCheck, ListedAlert, Metrics, Mute, SystemMetrics } from '@/api/types';
 
 /** How events of the live stream change what the page already knows. Pure: old value and event in, new value out. */
 
@@ -10,8 +10,9 @@ function byNewest(a: Alert, b: Alert): number {
 }
 
 /**
- * One list without repetitions. An episode only moves forward: an answer that is older than an event cannot undo it. Events
- * don't say what keeps an alert from being told: what was known of that stays until the alert is over.
+ * One list without repetitions. An episode only moves forward: an answer that is older than an event cannot undo it. Alerts
+ * of the stream don't say what keeps them from being told, which has an event of its own: what was known of that stays until
+ * the alert is over.
  */
 export function mergeAlerts(...lists: readonly (readonly (Alert | ListedAlert)[])[]): ListedAlert[] {
   const byId = new Map<string, ListedAlert>();
@@ -31,6 +32,17 @@ export function applyAlert(alerts: readonly ListedAlert[], event: Alert, limit: 
     if (alert.status !== 'resolved') return true;
     over += 1;
     return over <= limit;
+  });
+}
+
+/** What keeps alerts from being told, by the episode's id: of those it names, others stay as they are. */
+export type Muting = { alerts: Readonly<Record<string, Mute[]>> };
+
+/** `alerts` with what mutes them now. */
+export function applyMuting(alerts: readonly ListedAlert[], muting: Muting): ListedAlert[] {
+  return alerts.map((alert) => {
+    const told = Object.hasOwn(muting.alerts, alert.id) ? muting.alerts[alert.id] : undefined;
+    return told === undefined || alert.status === 'resolved' ? alert : { ...alert, muted_by: told };
   });
 }
 

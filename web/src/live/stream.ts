@@ -1,9 +1,9 @@
 import { retryDelay } from './connection';
 
 /** The names of the events that the API's stream sends. */
-export type StreamEvent = 'alert' | 'health' | 'metrics';
+export type StreamEvent = 'alert' | 'muting' | 'health' | 'metrics';
 
-const EVENTS: readonly StreamEvent[] = ['alert', 'health', 'metrics'];
+const EVENTS: readonly StreamEvent[] = ['alert', 'muting', 'health', 'metrics'];
 
 // A connection that broke without a word (a laptop that slept, a router that forgot) sends nothing and reports nothing.
 // Health results arrive every half minute or so: after three silent ones the stream is opened anew.
