@@ -156,6 +156,7 @@ async def test_an_alert_says_from_when_to_when_it_was_held_back_and_behind_what(
             assert ends == [instant_to_text(confirmed), instant_to_text(AT + 20 * MINUTE)]
             timeline = page.get_by_test_id("alert-timeline").locator('li[data-what="planned"]')
             await expect(timeline).to_have_count(2)
+            await expect(timeline.nth(1)).to_contain_text(f"{behind} {PARENT}")
             if SHOTS:
                 for scheme, width in (("light", 1440), ("dark", 390)):
                     await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { AlertDetail, Delivery } from '@/api/types';
 import { Panel } from '@/components/Panel';
 import { Tag, type Tone } from '@/components/Tag';
-import { mutedBy, parentOf } from '@/format/muting';
+import { useMutingText } from '@/components/useMutingText';
 import { formatMilliseconds } from '@/format/number';
 import { formatAbsolute, formatDuration, formatShort, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
@@ -23,12 +23,7 @@ const HELD = { tone: 'unknown', icon: IconBellOff } as const;
 export function DeliveriesPanel({ detail, now }: { detail: AlertDetail; now: number }) {
   const { t } = useTranslation();
   const { locale } = useLocale();
-  const tellMuting = (text: string) => {
-    const { kind, subject } = mutedBy(text);
-    const named =
-      kind === 'dependency' || kind === 'suspected' ? (parentOf(subject) ?? t('muting.by.something')) : subject;
-    return t(`muting.by.${kind}`, { subject: named });
-  };
+  const tellMuting = useMutingText();
   const rows = detail.transitions.flatMap((one) =>
     latestSteps(one.deliveries).map((delivery) => ({ delivery, state: one.state, transition: one.transition })),
   );

@@ -1,4 +1,5 @@
 import {
+  IconBellOff,
   IconCheck,
   IconClockPlay,
   IconDatabaseImport,
@@ -13,6 +14,7 @@ import { useTranslation } from 'react-i18next';
 import type { AlertDetail, Moment, Transition } from '@/api/types';
 import { Notice } from '@/components/Notice';
 import { Panel } from '@/components/Panel';
+import { useMutingText } from '@/components/useMutingText';
 import { formatMilliseconds } from '@/format/number';
 import { formatAbsolute, formatDuration, formatPrecise, parseTime } from '@/format/time';
 import { useLocale } from '@/i18n/useLocale';
@@ -83,7 +85,9 @@ function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: numb
   const { t } = useTranslation();
   const { locale } = useLocale();
   const { what, receiver, attempt, reason } = moment;
-  const Sign = SIGNS[what];
+  const tellMuting = useMutingText();
+  const held = what === 'planned' && moment.muted_by.length > 0;
+  const Sign = held ? IconBellOff : SIGNS[what];
   const until = parseTime(moment.muted_until);
   const own = what === 'taken' || what === 'accepted' || what === 'instant' || what === 'decided' || what === 'told';
   return (
@@ -92,7 +96,7 @@ function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: numb
         <Sign size="0.8125rem" aria-hidden />
       </span>
       <span className={classes.what}>
-        {t(`alertPages.timeline.what.${what === 'planned' && moment.muted_by.length > 0 ? 'heldBack' : what}`, {
+        {t(`alertPages.timeline.what.${held ? 'heldBack' : what}`, {
           receiver: receiver || t('muting.everybody'),
         })}
         {until !== null && ` ${t('muting.heldUntil', { time: formatPrecise(until, now, locale) })}`}
@@ -108,6 +112,7 @@ function StepRow({ step: { moment, at, afterMs }, now }: { step: Step; now: numb
       <time className={classes.when} dateTime={moment.at} title={formatAbsolute(at, locale)}>
         {formatPrecise(at, now, locale)}
       </time>
+      {held && <span className={classes.reason}>{moment.muted_by.map(tellMuting).join(', ')}</span>}
       {reason !== null && reason !== '' && <span className={classes.reason}>{reason}</span>}
     </li>
   );
