@@ -263,6 +263,19 @@ class Desk:
             while len(digest.told) > MOST_DIGESTED:
                 del digest.told[next(iter(digest.told))]
 
+    def renewals(self, before_ms: int) -> list[Notification]:
+        """What the ledger said before then of who knows that an alert fires, as far as it still does."""
+        found: dict[str, tuple[Notification, list[str]]] = {}
+        for place in self.places.values():
+            for lane in place.lanes.values():
+                for alert, told in lane.told.items():
+                    if told.announced and not told.over and told.source is not None and told.source.at < before_ms:
+                        found.setdefault(told.source.id, (told.source, []))[1].append(alert)
+        return [
+            entry.model_copy(update={"alerts": [one for one in entry.alerts if one.alert_id in alerts]})
+            for entry, alerts in found.values()
+        ]
+
     # How it stands
 
     def owed(self) -> Iterator[Owed]:
