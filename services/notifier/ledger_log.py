@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from shared.bus import BusUnavailable, Follower, Outgoing, Producer, Received
+from shared.bus import BusUnavailable, Follower, Outgoing, Producer, ProducerStopped, Received
 from shared.messages.notifications import Notification
 from shared.messages.topics import NOTIFICATIONS
 
@@ -48,6 +48,8 @@ class LedgerLog:
             try:
                 await self._producer.send_all(messages)
                 return
+            except ProducerStopped:
+                raise
             except BusUnavailable as error:
                 log.warning("ledger not written, will go on trying", entries=len(entries), reason=str(error))
 
