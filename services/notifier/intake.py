@@ -26,6 +26,8 @@ PLACE = (ALERT_EVENTS.name, 0)
 MOST_AT_ONCE = 500
 WAIT_MS = 200
 COMMIT_SECONDS = 1.0
+# All that waits is counted then; so much more may come before reading is paused.
+COUNT_SECONDS = 0.5
 COMMIT_AGAIN_SECONDS = 30.0
 # How far the clocks of brokers and ours may be apart.
 MARGIN_MS = 60_000
@@ -56,7 +58,7 @@ class Intake:
         self._end: int | None = None  # of the events that there were at the start
         self._standing: list[CurrentAlert] = []
         self._ledger_read_ms = 0
-        self._stored_at = 0.0
+        self._stored_at = self._counted_at = 0.0
         self._moved = False
 
     @property
@@ -179,6 +181,9 @@ class Intake:
         await consumer.store(PLACE, offset, checkpoint.encode())
 
     def _pause_when_full(self, consumer: Consumer, active: Active) -> None:
+        if clock.elapsed() - self._counted_at < COUNT_SECONDS:
+            return
+        self._counted_at = clock.elapsed()
         waiting = active.engine.waiting_by_receiver()
         full = sum(waiting.values()) >= self._most_waiting
         consumer.pause(full)

@@ -132,7 +132,8 @@ class Engine:
     def stand(self, alerts: Iterable[CurrentAlert], now_ms: int) -> None:
         """With all events put in, and before `resume`: alerts fire of which the bus may have no event any more."""
         for current in alerts:
-            self.take(event_of(current), self._first_offset or 0, now_ms)
+            if not self._episodes.has(current.alert_id, current.episode):
+                self.take(event_of(current), self._first_offset or 0, now_ms)
 
     def resume(self, now_ms: int) -> list[Planned]:
         """All that was on the bus at the start has been put in. What was under way, to be sent once more."""
@@ -245,6 +246,7 @@ class Engine:
         elif change.kind == "began" and episode.deferred:
             self._suppressing.release(episode, at_ms)
         elif change.kind != "began":
+            self._desk.see_end(episode)
             self._suppressing.end(episode, at_ms)
             if self._suppressing.was_untold(episode):
                 self._episodes.excuse(episode)
