@@ -38,6 +38,8 @@ from shared.messages.topics import ALERT_EVENTS
 
 out = Console(highlight=False)
 START_SECONDS, DEADLINE_SECONDS = 60.0, 300.0
+# One after another before the first that counts: connections, caches, and a broker whose JVM has compiled what it does.
+WARM_UP = 1_000
 
 
 class Arrivals:
@@ -101,12 +103,12 @@ async def measure(bootstrap: str, directory: Path, alerts: int, many: int) -> di
 async def figures_of(tell: Tell, arrivals: Arrivals, prefix: str, alerts: int, many: int) -> dict[str, float]:
     """p50 and p99 of one alert after another, then the rate of many at once."""
     took = []
-    for number in range(alerts + 20):
+    for number in range(alerts + WARM_UP):
         name = f"{prefix}_{number}"
         begun = time.perf_counter()
         await tell([name])
         await arrivals.until(name)
-        if number >= 20:  # after connections and caches
+        if number >= WARM_UP:
             took.append((arrivals.at[name] - begun) * 1000)
     names = [f"{prefix}_many_{number}" for number in range(many)]
     begun = time.perf_counter()

@@ -16,7 +16,7 @@ from services.notifier.core.retrying import RetryPolicy
 from services.notifier.dispatcher import Dispatcher
 from services.notifier.ledger_log import LedgerLog
 from shared import clock
-from shared.messages.alerts import AlertEvent
+from shared.messages.alerts import AlertEvent, CurrentAlert
 from shared.messages.notifications import Notification
 
 log = structlog.get_logger()
@@ -78,8 +78,10 @@ class Active:
         self.engine.note(entry)
         self._wake.set()
 
-    def go_live(self) -> None:
-        """All is folded: send what is owed from now on."""
+    def go_live(self, standing: Sequence[CurrentAlert]) -> None:
+        """All is folded: send what is owed from now on. `standing`: what fired when that began, also of long ago."""
+        self._see()
+        self.engine.stand(standing, clock.now_ms())
         self._see()
         again = self.engine.resume(clock.now_ms())
         log.info("notices are sent", under_way_before=len(again))

@@ -11,9 +11,11 @@ from services.notifier import metrics
 from services.notifier.active import Active
 from services.notifier.core.checkpoint import Checkpoint, decode
 from services.notifier.ledger_log import LedgerLog
+from services.notifier.state_log import firing_alerts
 from shared import clock
 from shared.bus import Batch, BusUnavailable, Consumer, Producer
 from shared.bus.consumer import Positions
+from shared.messages.alerts import CurrentAlert
 from shared.messages.topics import ALERT_EVENTS
 from shared.service import Readiness
 
@@ -24,6 +26,8 @@ PLACE = (ALERT_EVENTS.name, 0)
 MOST_AT_ONCE = 500
 WAIT_MS = 200
 COMMIT_SECONDS = 1.0
+# All that waits is counted then; so much more may come before reading is paused.
+COUNT_SECONDS = 0.5
 COMMIT_AGAIN_SECONDS = 30.0
 # How far the clocks of brokers and ours may be apart.
 MARGIN_MS = 60_000
@@ -52,8 +56,9 @@ class Intake:
         self._consumer: Consumer | None = None
         self._active: Active | None = None
         self._end: int | None = None  # of the events that there were at the start
+        self._standing: list[CurrentAlert] = []
         self._ledger_read_ms = 0
-        self._stored_at = 0.0
+        self._stored_at = self._counted_at = 0.0
         self._moved = False
 
     @property
@@ -103,7 +108,8 @@ class Intake:
             active.check()
             self._take(active, batch)
             if not active.is_live and await self._has_all(consumer, active):
-                active.go_live()
+                active.go_live(self._standing)
+                self._standing = []
                 self._readiness.there("events")
             if active.is_live:
                 self._pause_when_full(consumer, active)
@@ -123,6 +129,7 @@ class Intake:
             self._end = None
             since_ms = 0 if checkpoint is None else checkpoint.since_ms - MARGIN_MS
             self._readiness.missing("events", "they are being read")
+            self._standing = await firing_alerts(self._bootstrap, self._producer)
         else:
             since_ms = self._ledger_read_ms - MARGIN_MS
         self._ledger_read_ms = await self._ledger_log.read(since_ms, self._active.note)
@@ -174,6 +181,9 @@ class Intake:
         await consumer.store(PLACE, offset, checkpoint.encode())
 
     def _pause_when_full(self, consumer: Consumer, active: Active) -> None:
+        if clock.elapsed() - self._counted_at < COUNT_SECONDS:
+            return
+        self._counted_at = clock.elapsed()
         waiting = active.engine.waiting_by_receiver()
         full = sum(waiting.values()) >= self._most_waiting
         consumer.pause(full)

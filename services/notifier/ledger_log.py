@@ -1,11 +1,10 @@
 """The ledger on the bus: `pantau.notifications`, written before and after each delivery and read back at start."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
 
-from shared.bus import BusUnavailable, Follower, Outgoing, Producer, Received
+from shared.bus import BusUnavailable, Follower, Outgoing, Producer, ProducerStopped, Received
 from shared.messages.notifications import Notification
 from shared.messages.topics import NOTIFICATIONS
 
@@ -28,17 +27,8 @@ class LedgerLog:
             latest_ms = max(latest_ms, received.accepted_ms)
             apply(received.message)
 
-        follower = Follower(self._bootstrap, "notifier", [NOTIFICATIONS], self._producer, note, start=max(since_ms, 0))
-        following = asyncio.create_task(follower.run())
-        caught_up = asyncio.create_task(follower.caught_up.wait())
-        try:
-            await asyncio.wait([following, caught_up], return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                following.result()
-        finally:
-            following.cancel()
-            caught_up.cancel()
-            await asyncio.gather(following, caught_up, return_exceptions=True)
+        start = max(since_ms, 0)
+        await Follower(self._bootstrap, "notifier", [NOTIFICATIONS], self._producer, note, start).once()
         return latest_ms
 
     async def write(self, entries: Sequence[Notification]) -> None:
@@ -49,7 +39,7 @@ class LedgerLog:
                 entry.id,
                 entry,
                 # One delivery goes through several states, and each attempt to write one of them is the same message.
-                event_id=f"{entry.id}-{entry.state}-{entry.at}",
+                event_id=_event_id(entry),
                 time_ms=entry.at,
             )
             for entry in entries
@@ -58,5 +48,12 @@ class LedgerLog:
             try:
                 await self._producer.send_all(messages)
                 return
+            except ProducerStopped:
+                raise
             except BusUnavailable as error:
                 log.warning("ledger not written, will go on trying", entries=len(entries), reason=str(error))
+
+
+def _event_id(entry: Notification) -> str:
+    named = f"{entry.id}-{entry.state}-{entry.at}"
+    return f"{named}-over" if entry.muted_by and entry.alerts and entry.alerts[0].muted_until is not None else named

@@ -7,7 +7,7 @@
 from shared.bus.broker_clock import BrokerClock
 from shared.bus.consumer import Batch, Consumer
 from shared.bus.follower import Follower
-from shared.bus.producer import Acknowledged, BusUnavailable, MessageRefused, Outgoing, Producer
+from shared.bus.producer import Acknowledged, BusUnavailable, MessageRefused, Outgoing, Producer, ProducerStopped
 from shared.bus.received import Received
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "MessageRefused",
     "Outgoing",
     "Producer",
+    "ProducerStopped",
     "Received",
 ]

@@ -48,6 +48,19 @@ class Follower:
         self._asked.append((reached, {}))
         await reached.wait()
 
+    async def once(self) -> None:
+        """Hand on what is there at the time of the call, and end. Waits for as long as the bus is away."""
+        following = asyncio.create_task(self.run())
+        caught_up = asyncio.create_task(self.caught_up.wait())
+        try:
+            await asyncio.wait([following, caught_up], return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+        finally:
+            following.cancel()
+            caught_up.cancel()
+            await asyncio.gather(following, caught_up, return_exceptions=True)
+
     async def run(self) -> None:
         """Follow until cancelled; reconnects with back-off."""
         wait = 0.1

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from shared.messages.message import Instant, Message, content_id
+from shared.messages.message import Instant, Message
 
 
 class NotifiedAlert(Message):
@@ -59,8 +59,3 @@ class Notification(Message):
     it in their next digest."""
     latency_ms: float | None = None
     """From the event's evaluation instant to the receiver's answer."""
-
-
-def notification_id(event_id: str, receiver: str) -> str:
-    """The same for the same event and receiver, whenever and however often it is tried."""
-    return content_id(event_id, receiver)

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from infra.contracts.schemas import schema_of
 from shared.bus.received import decode
 from shared.messages.alerts import AlertEvent, CurrentAlert, alert_id, event_id, fingerprint
-from shared.messages.notifications import Notification, notification_id
+from shared.messages.notifications import Notification
 from shared.messages.topics import NOTIFICATIONS, SAMPLES, TOPICS, Topic
 from tests.contract.examples import DIRECTORY, Example, all_examples, examples_of
 
@@ -111,11 +111,9 @@ def test_the_ids_of_alerts_follow_from_what_they_identify(example: Example) -> N
 
 
 @pytest.mark.parametrize("example", [one for one in WITH_VALUE if one.topic is NOTIFICATIONS], ids=str)
-def test_the_id_of_a_notification_follows_from_event_and_receiver(example: Example) -> None:
+def test_a_notification_is_keyed_by_its_id(example: Example) -> None:
     message: Notification = example.message
     assert message.id == example.key
-    if not message.alerts:
-        assert message.id == notification_id(message.event_id, message.receiver)
 
 
 def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from shared.bus import Outgoing
 from shared.messages.alerts import AlertEvent, alert_id, event_id
 from shared.messages.audit import AuditEntry
 from shared.messages.health import HealthResult
-from shared.messages.notifications import Notification, NotifiedAlert, notification_id
+from shared.messages.notifications import Notification, NotifiedAlert
 from shared.messages.requests import RequestLog, RequestLogBatch
 from shared.messages.rules import AlertingRule, RuleGroup
 from shared.messages.samples import Sample, SampleBatch
@@ -96,7 +96,7 @@ def one_of_each(mark: str) -> list[Outgoing]:
         comment="c",
     )
     step = {"event_id": mark, "alert_id": mark, "receiver": "r", "channel": "log", "at": now}
-    delivery = notification_id(mark, "r")
+    delivery = f"{mark}-sent"
     planned = Notification(id=delivery, state="planned", **step)
     sent = Notification(id=delivery, state="sent", attempt=1, latency_ms=3.5, **step)
     held = NotifiedAlert(

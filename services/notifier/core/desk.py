@@ -29,6 +29,8 @@ class Place:
     """By group key."""
     active: dict[str, Lane] = field(default_factory=dict)
     """Those of them that are owed something."""
+    passed: dict[str, Lane] = field(default_factory=dict)
+    """Those that are owed something that was over before it could be told, by group key; and maybe some more."""
     busy: Counter[str] = field(default_factory=Counter)
     """The alerts that a notice under way speaks of."""
     open: int = 0
@@ -43,7 +45,10 @@ class Place:
     @property
     def digest(self) -> Lane:
         """The lane of what began and was over before it could be told."""
-        return self.lanes.setdefault(DIGEST, Lane(DIGEST, self.destination))
+        found = self.lanes.get(DIGEST)
+        if found is None:
+            found = self.lanes[DIGEST] = Lane(DIGEST, self.destination)
+        return found
 
     def free(self, alerts: Iterable[str]) -> None:
         """A notice that speaks of `alerts` is no longer under way."""
@@ -142,6 +147,12 @@ class Desk:
             else:
                 lane.tell(alert, Told(episode.number, over=True, announced=False))
                 self._knows(lane, alert)
+
+    def see_end(self, episode: Episode) -> None:
+        """An episode is over: where it still waits it has passed."""
+        for lane in self._knowing.get(episode.alert_id, {}).values():
+            if episode.alert_id in lane.owed:
+                self.places[lane.destination.name].passed[lane.group_key] = lane
 
     def owe_repeat(self, lane: Lane) -> None:
         """What fires is to be told again."""
@@ -263,6 +274,19 @@ class Desk:
             while len(digest.told) > MOST_DIGESTED:
                 del digest.told[next(iter(digest.told))]
 
+    def renewals(self, before_ms: int) -> list[Notification]:
+        """What the ledger said before then of who knows that an alert fires, as far as it still does."""
+        found: dict[str, tuple[Notification, list[str]]] = {}
+        for place in self.places.values():
+            for lane in place.lanes.values():
+                for alert, told in lane.told.items():
+                    if told.announced and not told.over and told.source is not None and told.source.at < before_ms:
+                        found.setdefault(told.source.id, (told.source, []))[1].append(alert)
+        return [
+            entry.model_copy(update={"alerts": [one for one in entry.alerts if one.alert_id in alerts]})
+            for entry, alerts in found.values()
+        ]
+
     # How it stands
 
     def owed(self) -> Iterator[Owed]:
@@ -329,6 +353,8 @@ class Desk:
         lane.owe(owed)
         self._grown[lane.destination.receiver] += 1
         self._activate(lane)
+        if has_passed(owed):
+            self.places[lane.destination.name].passed[lane.group_key] = lane
         queue = lane.owed[owed.episode.alert_id]
         if len(queue) > self._limits.of_alert:
             self._let_go([(lane, one) for one in queue if has_passed(one)][:1])

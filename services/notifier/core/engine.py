@@ -13,7 +13,7 @@ What is held back is in the ledger too, from when to when; what was over by then
 hold it back any more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count
 
@@ -28,10 +28,11 @@ from services.notifier.core.merging import MERGED, Limits, merged_id, merged_rec
 from services.notifier.core.planned import Planned, resumed
 from services.notifier.core.planning import Planning
 from services.notifier.core.resuming import Resuming
+from services.notifier.core.standing import RENEW_MS, event_of
 from services.notifier.core.suppressed import SuppressedDigests
 from services.notifier.core.suppressing import Suppressing
 from services.notifier.core.terms import Terms
-from shared.messages.alerts import AlertEvent
+from shared.messages.alerts import AlertEvent, CurrentAlert
 from shared.messages.notifications import Notification
 
 RECONSIDER_MS = 1_000
@@ -65,6 +66,16 @@ class Engine:
         self._depended: object = None
         self._reconsidered_ms = 0
         self._timers: list[tuple[int, int, str, str]] = []
+        self._on: dict[str, Callable[[str, int], None]] = {
+            "flush": self._flush_if_due,
+            "release": self._release,
+            "escalate": self._escalate_group,
+            "fall back": lambda key, at_ms: self._watch(key, self._fail_over.look(key, at_ms)),
+            "look": lambda key, at_ms: self._desk.touch(key),
+            "reconsider": lambda key, at_ms: self._reconsider(at_ms),
+            "digest": lambda key, at_ms: self._suppressed.look(at_ms),
+            "renew": lambda key, at_ms: self._renew(at_ms),
+        }
         self._numbers = count()
         self._now_ms = 0
         self._records: list[Notification] = []
@@ -115,22 +126,14 @@ class Engine:
             at_ms, _, kind, key = heappop(self._timers)
             self._due.discard((at_ms, kind, key))
             self._now_ms = max(self._now_ms, at_ms)
-            if kind == "flush" and (group := self._groups.get(key)) is not None and group.next_flush_ms == at_ms:
-                self._flush(group, at_ms)
-            elif kind == "release":
-                for change in self._episodes.release(key, at_ms):
-                    self._changed(change, at_ms)
-            elif kind == "escalate" and (group := self._groups.get(key)) is not None:
-                self._escalate(group, at_ms)
-            elif kind == "fall back":
-                self._watch(key, self._fail_over.look(key, at_ms))
-            elif kind == "look":
-                self._desk.touch(key)
-            elif kind == "reconsider":
-                self._reconsider(at_ms)
-            elif kind == "digest":
-                self._suppressed.look(at_ms)
+            self._on[kind](key, at_ms)
         self._now_ms = max(self._now_ms, now_ms)
+
+    def stand(self, alerts: Iterable[CurrentAlert], now_ms: int) -> None:
+        """With all events put in, and before `resume`: alerts fire of which the bus may have no event any more."""
+        for current in alerts:
+            if not self._episodes.has(current.alert_id, current.episode):
+                self.take(event_of(current), self._first_offset or 0, now_ms)
 
     def resume(self, now_ms: int) -> list[Planned]:
         """All that was on the bus at the start has been put in. What was under way, to be sent once more."""
@@ -154,6 +157,7 @@ class Engine:
             if (alerts := self._resuming.alerts(entry)) is not None:
                 self._fail_over.forward(Forward(entry, *alerts), now_ms)
         self._resuming.end()
+        self._renew(now_ms)
         self._desk.forget_others(self._groups.keys())
         return again
 
@@ -242,6 +246,7 @@ class Engine:
         elif change.kind == "began" and episode.deferred:
             self._suppressing.release(episode, at_ms)
         elif change.kind != "began":
+            self._desk.see_end(episode)
             self._suppressing.end(episode, at_ms)
             if self._suppressing.was_untold(episode):
                 self._episodes.excuse(episode)
@@ -262,6 +267,14 @@ class Engine:
         if self._repeating and offset >= self._told_offset:
             self.advance(self._told_until_ms)
             self._repeating = False
+
+    def _flush_if_due(self, key: str, at_ms: int) -> None:
+        if (group := self._groups.get(key)) is not None and group.next_flush_ms == at_ms:
+            self._flush(group, at_ms)
+
+    def _release(self, alert: str, at_ms: int) -> None:
+        for change in self._episodes.release(alert, at_ms):
+            self._changed(change, at_ms)
 
     def _flush(self, group: Group, at_ms: int) -> None:
         """Look at a group: what its receiver's destinations are owed now."""
@@ -333,6 +346,10 @@ class Engine:
     def _may_disturb(self, lane: Lane, episode: Episode, at_ms: int) -> bool:
         return self._terms.quiet_until_ms(lane.destination, episode.firing.severity, at_ms) is None
 
+    def _escalate_group(self, key: str, now_ms: int) -> None:
+        if (group := self._groups.get(key)) is not None:
+            self._escalate(group, now_ms)
+
     def _escalate(self, group: Group, now_ms: int) -> None:
         """Owe what still fires, and nobody has acknowledged, to those that are next in line."""
         for step in group.route.escalation:
@@ -356,8 +373,8 @@ class Engine:
     def _settled(self, entry: Notification, opened: Open | None) -> None:
         if opened is not None and entry.state == "failed":
             self._fail_over.forward(forward_of(opened), self._now_ms)
-        elif (group := self._groups.get(entry.group_key)) is not None:
-            self._escalate(group, self._now_ms)
+        else:
+            self._escalate_group(entry.group_key, self._now_ms)
         if opened is not None and opened.instead_of is not None and entry.state == "sent":
             self._fail_over.replaced(opened.instead_of, entry.receiver, entry.at)
 
@@ -378,6 +395,11 @@ class Engine:
         self._desk.open(lane, Open(lane, planned, alerts[1], entry.at, entry.at))
         self._watch(entry.id, self._fail_over.due_ms(entry.id, now_ms))
         return [planned]
+
+    def _renew(self, now_ms: int) -> None:
+        """Nobody is told twice, or not of the end, because the ledger has forgotten."""
+        self._records += self._desk.renewals(now_ms - RENEW_MS)
+        self._at(now_ms + RENEW_MS, "renew", "")
 
     # What lies behind something that is down
 

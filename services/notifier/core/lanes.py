@@ -24,13 +24,16 @@ class Told:
     """Whether it may know of the episode; not where the delivery has failed for good."""
     at_ms: int = 0
     """When it first was."""
+    source: Notification | None = field(default=None, compare=False)
+    """The ledger's word for it."""
 
     def merged(self, other: "Told") -> "Told":
         """What holds after both, in whatever order they came."""
         if self.episode != other.episode:
             return self if self.episode > other.episode else other
         times = [one.at_ms for one in (self, other) if one.announced] or [self.at_ms, other.at_ms]
-        return Told(self.episode, self.over or other.over, self.announced or other.announced, min(times))
+        source = self.source if self.announced or other.source is None else other.source
+        return Told(self.episode, self.over or other.over, self.announced or other.announced, min(times), source)
 
 
 @dataclass(frozen=True, slots=True)

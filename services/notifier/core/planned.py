@@ -87,7 +87,7 @@ def told_by(record: Notification, announced: bool) -> dict[str, Told]:
     for one in record.alerts:
         if one.status == "passed" and one.muted_by:
             continue
-        told = Told(one.episode, one.status != "firing", announced, record.at)
+        told = Told(one.episode, one.status != "firing", announced, record.at, record)
         known = found.get(one.alert_id)
         found[one.alert_id] = told if known is None else known.merged(told)
     return found

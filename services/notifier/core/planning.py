@@ -69,12 +69,14 @@ class Planning:
         if place.digest.open is not None:
             return
         passed: dict[tuple[str, int], Owed] = {}
-        for lane in place.active.values():
+        for lane in list(place.passed.values()):
             for alert in list(lane.owed):
                 while len(passed) < MOST_ALERTS and (head := self._next(place, lane, alert)) is not None:
                     if not has_passed(head):
                         break
                     passed[alert, head.episode.number] = lane.take(alert)
+            if not any(map(has_passed, lane.all_owed())):
+                del place.passed[lane.group_key]
         held, place.suppressed = place.suppressed, []
         if passed or held:
             owed = list(passed.values())

@@ -41,7 +41,7 @@ class Resuming:
     def take(self, event: AlertEvent, offset: int) -> None:
         """Keep the event if it is needed."""
         if event.id in self.sought():
-            self.events[event.id] = (event, offset)
+            self.events.setdefault(event.id, (event, offset))  # the first is from the bus
 
     def sought(self) -> set[str]:
         """The ids of the events that are needed. The ledger is read: what was under way keeps its place."""

@@ -10,7 +10,7 @@ from services.notifier.core.flapping import Damping
 from services.notifier.core.merging import Limits
 from services.notifier.core.muting import Muting
 from services.notifier.core.planned import Planned, outcome_of
-from shared.messages.alerts import AlertEvent
+from shared.messages.alerts import AlertEvent, CurrentAlert
 from shared.messages.notifications import Notification
 from shared.routing.digests import SuppressedDigest
 from shared.routing.receivers import Fallback
@@ -78,6 +78,10 @@ class World:
     log: list[tuple[int, AlertEvent]] = field(default_factory=list)
     """(accepted ms, event); its index is its offset."""
     ledger: list[Notification] = field(default_factory=list)
+    written_ms: list[int] = field(default_factory=list)
+    """When each entry of the ledger was written."""
+    kept_from: int = 0
+    """The first event that the bus still has."""
     arrived: list[tuple[int, Planned]] = field(default_factory=list)
     """(ms, what a destination took), in order."""
     committed: tuple[int, int, int] = (0, 0, 0)
@@ -93,11 +97,12 @@ class World:
         anchor, told_until_ms, told_offset = self.committed
         self.terms.muting.begin_anew()
         self.engine = Engine(self.terms, 1_000, told_until_ms, told_offset, self.limits)
-        self.read = anchor
+        self.read = max(anchor, self.kept_from)
         self.open: list[Planned] = []
         for entry in self.ledger:
             self.engine.note(entry)
         self.read_log()
+        self.engine.stand(self._standing(), self.now_ms)
         self.open += self.engine.resume(self.now_ms)
         self.look()
 
@@ -112,7 +117,7 @@ class World:
         found = self.engine.plan(self.now_ms)
         self._write(self.engine.records())
         for planned in found:
-            self.ledger.append(planned.record)
+            self._append(planned.record)
             self.engine.note(planned.record)
         self.open += found
         return found
@@ -124,6 +129,13 @@ class World:
             self.arrived.append((self.now_ms, planned))
         if recorded:
             self._write([outcome_of(planned, state, self.now_ms)])
+
+    def forget(self, before_ms: int) -> None:
+        """The bus lets go of events and of the ledger's entries that it had before then."""
+        self.kept_from = next((at for at, (ms, _) in enumerate(self.log) if ms >= before_ms), len(self.log))
+        kept = [place for place, at in enumerate(self.written_ms) if at >= before_ms]
+        self.ledger = [self.ledger[place] for place in kept]
+        self.written_ms = [self.written_ms[place] for place in kept]
 
     def run(self, until_ms: int) -> None:
         """Let time pass; everything that is sent arrives at once."""
@@ -164,9 +176,41 @@ class World:
             self.engine.take(event, self.read, at)
             self.read += 1
 
+    def _append(self, entry: Notification) -> None:
+        self.ledger.append(entry)
+        self.written_ms.append(self.now_ms)
+
+    def _standing(self) -> list[CurrentAlert]:
+        """The state topic: what fires by all events that there ever were."""
+        latest = {event.alert_id: event for at, event in self.log if at <= self.now_ms}
+        return [current_of(event) for event in latest.values() if event.state == "firing" and not event.shadow]
+
     def _write(self, entries: Sequence[Notification]) -> None:
         for entry in entries:
-            self.ledger.append(entry)
+            self._append(entry)
             self.engine.note(entry)
             if entry.state == "failed":
                 self.open = [one for one in self.open if one.record.id != entry.id]
+
+
+def current_of(event: AlertEvent) -> CurrentAlert:
+    """What the state topic says of an alert that fires by `event`."""
+    return CurrentAlert(
+        alert_id=event.alert_id,
+        fingerprint=event.fingerprint,
+        group=event.group,
+        rule=event.rule,
+        rule_version=event.rule_version,
+        episode=event.episode,
+        state="firing",
+        since=event.instant,
+        fired_at=event.fired_at,
+        labels=event.labels,
+        annotations=event.annotations,
+        severity=event.severity,
+        message=event.message,
+        value=event.value,
+        expr=event.expr,
+        last_event_id=event.id,
+        last_transition=event.transition,
+    )

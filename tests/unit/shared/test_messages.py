@@ -10,7 +10,6 @@ from shared.messages.access import Access, Recipient, Token
 from shared.messages.alerts import alert_id, episode_id, event_id, fingerprint
 from shared.messages.health import HealthResult, worst_of
 from shared.messages.message import BadMessage, content_id
-from shared.messages.notifications import notification_id
 from shared.messages.rules import AlertingRule, RecordingRule, RuleGroup
 
 LABELS = {"alertname": "HighCpu", "host": "billing-1", "severity": "warning"}
@@ -22,7 +21,6 @@ def test_ids_are_what_they_were_yesterday() -> None:
     assert alert == "364574dea68f903590b9eeb53e8039d6"
     assert event_id(alert, 1_795_428_900_000, 2) == "eddbb62f34a5cab41e2b8898163a40d9"
     assert episode_id(alert, 1_795_428_900_000) == "364574dea68f903590b9eeb53e8039d6-1795428900000"
-    assert notification_id("event", "webhook") == "eb210507c125979aa647806f9337ae8c"
     assert content_id("a", b"b") == "4fc56058b4df0ca122be9a2e429541d6"
     assert AlertingRule(name="HighCpu", expr="cpu_usage > 80").version == "b74f2fe59e1de8f64d03d8cde7bccc3f"
 

@@ -1,19 +1,24 @@
-"""A parent goes down, is confirmed and comes back, with a notifier that is killed meanwhile: what children are told."""
+"""What takes its time: a parent that goes down and comes back while alerts wait, and an alert that fires for longer
+than the bus keeps what was said of it; with a notifier that ends meanwhile."""
 
 import uuid
 from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from shared import clock
 from shared.bus import Outgoing, Producer
 from shared.messages.alerts import AlertEvent, State
 from shared.messages.health import HealthRequest, HealthResult, Status
 from shared.messages.notifications import Notification
-from shared.messages.topics import HEALTH, HEALTH_REQUESTS, NOTIFICATIONS
+from shared.messages.topics import ALERT_EVENTS, ALERT_STATE, HEALTH, HEALTH_REQUESTS, NOTIFICATIONS
 from tests.conftest import eventually
-from tests.integration.notifier_program import Notifier, publish
+from tests.integration.notifier_program import Notifier, ledger, publish
 from tests.integration.programs import records
 from tests.integration.webhook_receiver import Receiver, listening
 from tests.unit.notifier.events import alert_event
+from tests.unit.notifier.world import current_of
 
 HOUR_MS = 3_600_000
 
@@ -105,3 +110,54 @@ async def test_children_wait_for_the_parent_and_are_told_once_it_is_back(
     assert dependency.muted_until is not None
     (digest,) = [one.body for one in receiver.requests if one.body["occasion"] == "digest"]
     assert [one["event_id"] for one in digest["alerts"]] == [ended.id]
+
+
+async def test_an_alert_of_which_the_bus_has_no_event_any_more_is_repeated_and_ends(
+    topics: str, producer: Producer, tmp_path: Path
+) -> None:
+    rule, begun_ms = f"old_{uuid.uuid4().hex[:8]}", clock.now_ms()
+    labels = {"alertname": rule}
+    fires = alert_event(rule, 2, "firing", begun_ms, begun_ms, labels=labels)
+    async with listening(Receiver()) as receiver:
+        notifier = Notifier(topics, tmp_path, receiver.url)
+        with notifier.running():
+            await producer.send(Outgoing(ALERT_STATE, fires.alert_id, current_of(fires)))
+            await publish(producer, [fires])
+
+            async def is_sent() -> bool:
+                found = await ledger(topics, fires, f"{notifier.receiver}/webhook/0")
+                return bool(found) and found[-1].state == "sent"
+
+            await eventually(is_sent)
+        await forget(topics)
+        notifier.notifications["route"] |= {"group_interval": "1s", "repeat_interval": "2s"}
+        with notifier.running():
+
+            async def is_repeated() -> bool:
+                return len(receiver.states(rule)) > 1
+
+            await eventually(is_repeated)
+            await publish(producer, [alert_event(rule, 3, "resolved", clock.now_ms(), begun_ms, labels=labels)])
+
+            async def is_over() -> bool:
+                return receiver.states(rule)[-1] == "resolved"
+
+            await eventually(is_over)
+    why = [(one.body["occasion"], one.body["status"]) for one in receiver.requests]
+    assert (why[0], why[-1]) == (("change", "firing"), ("change", "resolved"))
+    assert set(why[1:-1]) == {("repeat", "firing")}
+
+
+async def forget(bootstrap: str) -> None:
+    """The bus lets go of all alert events, as it does after 30 days."""
+    admin, consumer = AIOKafkaAdminClient(bootstrap_servers=bootstrap), AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await admin.start()
+    await consumer.start()
+    try:
+        place = TopicPartition(ALERT_EVENTS.name, 0)
+        end = (await consumer.end_offsets([place]))[place]
+        await admin.delete_records({place: RecordsToDelete(before_offset=end)})
+        assert (await consumer.beginning_offsets([place]))[place] == end
+    finally:
+        await consumer.stop()
+        await admin.close()
