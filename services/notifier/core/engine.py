@@ -140,7 +140,7 @@ class Engine:
         self._resuming.sought()
         self._begin_anew_at(self._told_offset)
         self.advance(now_ms)
-        self._live = self._suppressing.writes = True
+        self._live = self._suppressing.writes = self._suppressing.is_live = True
         self._suppressed.find(self._resuming.events)
         self._suppressing.close_others(self._episodes.has, now_ms)
         again = []

@@ -29,6 +29,8 @@ class Suppressing:
         self.ledger = Suppressions(keeps_undigested=terms.suppressed_digest.when != "off")
         self.writes = True
         """Not while what was decided before is only folded again."""
+        self.is_live = False
+        """Whether all that there was at the start has been folded."""
         self.events: dict[str, tuple[AlertEvent, int]] = {}
         """Those that digests are to tell of, by id, each with the offset of the first that its alert needs."""
         self._records: list[Notification] = []
@@ -58,8 +60,8 @@ class Suppressing:
     ) -> None:
         """It is held back, for all or within `scope`; written when that is news."""
         known = self.ledger.of(_name(episode)).get(scope)
-        if not self.writes or (known is not None and known.at > now_ms):
-            return  # it was decided before
+        if not self.writes or self._is_decided(known, now_ms):
+            return
         if known is not None and not is_ended(known):
             if known.muted_by == list(reasons):
                 return
@@ -71,7 +73,7 @@ class Suppressing:
     def release(self, episode: Episode, now_ms: int, scope: Scope = EVERYWHERE) -> None:
         """Nothing holds it back there any more."""
         known = self.ledger.of(_name(episode)).get(scope)
-        if self.writes and known is not None and not is_ended(known) and known.at <= now_ms:
+        if self.writes and known is not None and not is_ended(known) and not self._is_decided(known, now_ms):
             self._write(ended(known, now_ms), episode.offset)
 
     def end(self, episode: Episode, now_ms: int, untold: Collection[str] | None = None) -> None:
@@ -112,6 +114,10 @@ class Suppressing:
     def paused_ms(self, episode: Episode, since_ms: int, now_ms: int) -> int:
         """For how much of this time an episode was behind something that was down."""
         return self.ledger.paused_ms(_name(episode), since_ms, now_ms)
+
+    def _is_decided(self, known: Notification | None, now_ms: int) -> bool:
+        """Whether somebody has decided at that time, or later, who knew what mutes then."""
+        return known is not None and (known.at > now_ms or (known.at == now_ms and not self.is_live))
 
     def _untold(self, episode: Episode, known: Notification, now_ms: int) -> Collection[str]:
         """The destinations that would have been told of an episode, and don't know of it."""

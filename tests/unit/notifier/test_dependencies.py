@@ -5,6 +5,7 @@ import pytest
 from services.notifier.core.muting import Muting
 from shared.messages.alerts import AlertEvent, State
 from shared.messages.health import HealthResult, Status
+from shared.routing.alert_parents import AlertParents
 from shared.routing.check_parents import CheckParents
 from shared.routing.dependencies import Dependencies, DependencyRule
 from shared.routing.matcher_text import parse_matchers
@@ -254,3 +255,27 @@ def test_a_cooldown_that_nobody_was_told_of_holds_nothing_back(behind: bool) -> 
     made.run(T + 20 * M)
     told = [at // 60 for at, occasion, _ in shown(made) if occasion == "change"]
     assert told == ([10] if behind else [1, 3])
+
+
+def test_what_was_just_let_go_at_a_kill_is_told_at_once_by_who_comes_next() -> None:
+    made = world(event("slow", 1, "firing", T + S, T + S, router="edge"), immediate=True, group_interval_ms=60 * M)
+    down_between(made, T, T + 3 * M)
+    made.now_ms = T + 4 * M  # after the minute of grace
+    made.engine.advance(made.now_ms)
+    made.engine.plan(made.now_ms)
+    made._write(made.engine.records())  # that it is let go is written, and what is told is not
+    made.commit()
+    made.start()
+    made.run(T + 5 * M)
+    assert [(at, alerts) for at, _, alerts in shown(made)] == [(240, [("slow", "firing")])]
+
+
+def test_a_parents_event_that_comes_twice_or_late_changes_nothing() -> None:
+    parents = AlertParents(DEPENDENCIES)
+    begun = event("router_down", 1, "firing", T, T)
+    parents.take(begun, T)
+    parents.take(event("router_down", 2, "resolved", T + M, T), T + M)
+    version = parents.version
+    parents.take(begun, T + 10 * M)
+    assert parents.version == version
+    assert parents.of({"router": "a", "alertname": "slow"}, T, T + 10 * M) is None

@@ -7,6 +7,8 @@ import pytest
 from services.notifier.core import suppressions
 from services.notifier.core.destinations import Destination
 from services.notifier.core.notice import Held
+from services.notifier.core.planned import told_by
+from services.notifier.core.suppressions import Suppressions
 from shared.routing.digests import SuppressedDigest
 from shared.routing.matcher_text import parse_matchers
 from shared.routing.tree import RouteDraft, build
@@ -202,3 +204,71 @@ def test_the_ledger_says_from_when_to_when_it_was_held_back_by_what_and_nothing_
             spans[entry.id] = (entry.muted_by, (alert.muted_since or 0) - T, (alert.muted_until or 0) - T)
     assert list(spans.values()) == [(["silence:s"], 0, 3 * M), (["inhibited:b"], 3 * M, 4 * M)]
     assert len([entry for entry in made.ledger if entry.muted_by]) == 4
+
+
+def test_it_waits_while_the_route_tells_nothing() -> None:
+    made = world(up("a", T), down("a", T, T + M), immediate=True)
+    made.terms.off_routes[made.terms.root.key] = "weekend"
+    made.run(FIRST + M)
+    assert shown(made) == []
+    made.terms.off_routes.clear()
+    made.run(T + 3 * EVERY)
+    assert digests(made) == [(FIRST + EVERY, [("a", "passed")])]
+
+
+def test_what_had_passed_while_its_receiver_was_slow_is_held_back_by_a_silence_too() -> None:
+    times = [(T, T + M), (T + 2 * M, T + 3 * M)]
+    made = world(*(one for begun, over in times for one in (up("a", begun), down("a", begun, over))), immediate=True)
+    (slow,) = made.look(T)
+    made.look(T + 4 * M)
+    made.terms.muted["a"] = ["silence:s"]
+    made.answer(slow)
+    made.run(T + 6 * M)
+    assert [one[2] for one in shown(made)] == [[("a", "firing")], [("a", "resolved")]]
+    made.terms.muted.clear()
+    made.run(T + 3 * EVERY)
+    assert digests(made) == [(FIRST, [("a", "passed")])]
+
+
+def test_what_a_digest_tells_says_nothing_of_what_else_is_known() -> None:
+    made = silenced(world(up("a", T), down("a", T, T + M), immediate=True), T + 2 * M, "a")
+    made.run(FIRST)
+    ((_, digest),) = made.arrived
+    assert told_by(digest.record, announced=True) == {}
+
+
+def test_the_entries_may_come_in_any_order() -> None:
+    made = silenced(world(up("a", T), down("a", T, T + M), immediate=True), T + 2 * M, "a")
+    made.run(FIRST)
+    for entries in (made.ledger, list(reversed(made.ledger))):
+        fold = Suppressions()
+        for entry in entries:
+            fold.note(entry)
+        assert (fold.undigested, fold.holding()) == ({}, [])
+
+
+def test_what_was_decided_later_is_not_decided_again() -> None:
+    made = world(up("a", T), immediate=True)
+    made.terms.muted["a"] = ["silence:s"]
+    made.run(T + M)
+    made.terms.muted["a"] = ["inhibited:b"]
+    made.run(T + 10 * M)
+    before = len(made.ledger)
+    made.terms.muted["a"] = ["silence:s"]
+    made.committed = (0, 1, 0)  # as if it had been stored at the very beginning: all looks are looked again
+    made.start()
+    written = [entry for entry in made.ledger[before:] if entry.at < made.now_ms]
+    assert written == []
+
+
+def test_what_is_over_without_our_having_seen_it_is_not_held_back_for_ever() -> None:
+    made = world(up("a", T), immediate=True)
+    silenced(made, T + M, "a")
+    made.log.append((T + 2 * M, down("a", T, T + 2 * M)))
+    made.committed = (2, T + 2 * M, 2)  # another has read the end, and died before it could write what followed
+    made.now_ms = T + 5 * M
+    made.start()
+    fold = Suppressions()
+    for entry in made.ledger:
+        fold.note(entry)
+    assert fold.holding() == []
