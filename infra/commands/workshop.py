@@ -38,9 +38,9 @@ def test(context: typer.Context) -> None:
     if "-m" not in arguments and not any(argument.startswith("-m=") for argument in arguments):
         err.print(f"Left out: {LEFT_OUT}. What else is skipped, and why, is listed at the end.", markup=False)
     if not arguments:
-        # A third of the time a test waits for a server, so one more at a time than there are processors is quicker;
-        # by file, since the tests of a file share their servers: see tests/scheduling.py.
-        arguments = [f"--numprocesses={_processors() + 1}", "--dist=loadfile"]
+        # Half of the time a test waits for a server, so two at a time for each processor are quicker; by file, since
+        # the tests of a file share their servers: see tests/scheduling.py.
+        arguments = [f"--numprocesses={2 * _processors()}", "--dist=loadfile"]
     raise typer.Exit(_python("-m", "pytest", *arguments).returncode)
 
 
