@@ -14,17 +14,15 @@ hold it back any more.
 """
 
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
-from itertools import count
 
 from services.notifier.core.desk import Desk, Open
-from services.notifier.core.destinations import Destination
 from services.notifier.core.episodes import Change, Episode, Episodes, ways_of
 from services.notifier.core.fail_over import STILL_MS, FailOver, forward_of
 from services.notifier.core.groups import Group, new_group
 from services.notifier.core.lanes import Forward, Lane
 from services.notifier.core.ledger import Ledger
-from services.notifier.core.merging import MERGED, Limits, merged_id, merged_record
+from services.notifier.core.merges import Merges
+from services.notifier.core.merging import Limits
 from services.notifier.core.planned import Planned, resumed
 from services.notifier.core.planning import Planning
 from services.notifier.core.resuming import Resuming
@@ -32,6 +30,7 @@ from services.notifier.core.standing import RENEW_MS, event_of
 from services.notifier.core.suppressed import SuppressedDigests
 from services.notifier.core.suppressing import Suppressing
 from services.notifier.core.terms import Terms
+from services.notifier.core.timers import Timers
 from shared.messages.alerts import AlertEvent, CurrentAlert
 from shared.messages.notifications import Notification
 
@@ -65,7 +64,8 @@ class Engine:
         self._fail_over = FailOver(terms, self._desk, self.ledger, self._suppressing.ledger)
         self._depended: object = None
         self._reconsidered_ms = 0
-        self._timers: list[tuple[int, int, str, str]] = []
+        self._merges = Merges(terms, self._desk, self.ledger)
+        self._timers = Timers()
         self._on: dict[str, Callable[[str, int], None]] = {
             "flush": self._flush_if_due,
             "release": self._release,
@@ -76,10 +76,8 @@ class Engine:
             "digest": lambda key, at_ms: self._suppressed.look(at_ms),
             "renew": lambda key, at_ms: self._renew(at_ms),
         }
-        self._numbers = count()
         self._now_ms = 0
         self._records: list[Notification] = []
-        self._due: set[tuple[int, str, str]] = set()
         self._unwritten: dict[str, int] = {}
         self._first_offset: int | None = None
         self._live = False
@@ -89,9 +87,11 @@ class Engine:
 
     def note(self, entry: Notification) -> None:
         """Fold in an entry of the ledger: read back at the start, or written by ourselves."""
-        self._count_merged(entry)
+        if not self._live:
+            self._merges.read(entry)
         is_outcome = self.ledger.note(entry)
         self._unwritten.pop(entry.id, None)
+        self._merges.note(entry)
         self._suppressing.note(entry)
         if entry.muted_by or entry.occasion == "test":
             return
@@ -122,9 +122,7 @@ class Engine:
 
     def advance(self, now_ms: int) -> None:
         """It is `now_ms`, and every event accepted before has been taken: look at the groups that are due."""
-        while self._timers and self._timers[0][0] <= now_ms:
-            at_ms, _, kind, key = heappop(self._timers)
-            self._due.discard((at_ms, kind, key))
+        for at_ms, kind, key in self._timers.due(now_ms):
             self._now_ms = max(self._now_ms, at_ms)
             self._on[kind](key, at_ms)
         self._now_ms = max(self._now_ms, now_ms)
@@ -167,24 +165,24 @@ class Engine:
         """The notices that are to be sent now. They count as under way; `note` their entries once these are in the
         ledger, and their outcomes."""
         self._now_ms = max(self._now_ms, now_ms)
-        self._merge(now_ms)
+        self._merges.merge(now_ms)
         self._see_dependencies(now_ms)
         desk, limits, suppressing = self._desk, self._limits, self._suppressing
-        made = Planning(self._terms, desk, self._groups.get, suppressing, self._is_merged, limits, now_ms).run()
+        made = Planning(self._terms, desk, self._groups.get, suppressing, self._merges.is_merged, limits, now_ms).run()
         if (digest_ms := self._suppressed.next_ms(now_ms)) is not None:
-            self._at(digest_ms, "digest", "")
+            self._timers.put(digest_ms, "digest", "")
         for planned in made.notices:
             self._watch(planned.record.id, self._fail_over.due_ms(planned.record.id, now_ms))
             if (opened := desk.opened(planned.record.id)) is not None:
                 self._unwritten[planned.record.id] = opened.due_ms
         for at_ms, key in made.looks:
-            self._at(at_ms, "look", key)
+            self._timers.put(at_ms, "look", key)
         return made.notices
 
     def records(self) -> list[Notification]:
         """Entries that are to be written beside those of notices: what is muted, and what can't be told any more."""
         found, self._records = self._records, []
-        return [*found, *self._suppressing.records(), *self._fail_over.records()]
+        return [*found, *self._merges.records(), *self._suppressing.records(), *self._fail_over.records()]
 
     @property
     def suspected(self) -> set[str]:
@@ -199,18 +197,18 @@ class Engine:
     @property
     def next_ms(self) -> int | None:
         """When `advance` has something to do, unless more is put in; None if never."""
-        return self._timers[0][0] if self._timers else None
+        return self._timers.next_ms
 
     @property
     def told_until_ms(self) -> int:
         """What was due until then is in the ledger."""
         # An event may be accepted before, and read after time has gone on: its group is not looked at yet.
-        pending = self._timers[:1]
         due = (
             *(one.flush_ms for one in self._desk.owed()),
             *self._unwritten.values(),
             *self._suppressing.unwritten_ms(),
-            *(at_ms for at_ms, *_ in pending),
+            *self._merges.unwritten_ms(),
+            *(() if (next_ms := self._timers.next_ms) is None else (next_ms,)),
         )
         return min(self._now_ms, min(due, default=self._now_ms + 1) - 1)
 
@@ -241,7 +239,7 @@ class Engine:
         episode = change.episode
         self._suppressing.writes = not self._is_decided(at_ms)
         if change.kind == "deferred":
-            self._at(episode.ready_ms, "release", episode.alert_id)
+            self._timers.put(episode.ready_ms, "release", episode.alert_id)
             self._suppressing.mute(episode, ["cooldown"], at_ms)
         elif change.kind == "began" and episode.deferred:
             self._suppressing.release(episode, at_ms)
@@ -258,9 +256,9 @@ class Engine:
             group = self._groups.get(key)
             if group is None:
                 group = self._groups[key] = new_group(key, route, labels, episode, at_ms)
-                self._at(group.next_flush_ms, "flush", key)
+                self._timers.put(group.next_flush_ms, "flush", key)
             elif group.change(episode, at_ms):
-                self._at(group.next_flush_ms, "flush", key)
+                self._timers.put(group.next_flush_ms, "flush", key)
 
     def _begin_anew_at(self, offset: int) -> None:
         """Events from `offset` on follow: nobody has told of those that were not read before."""
@@ -288,7 +286,7 @@ class Engine:
         if self._live:
             self._desk.tidy(group.key, group.episodes.keys())
         if group.episodes:
-            self._at(group.next_flush_ms, "flush", group.key)
+            self._timers.put(group.next_flush_ms, "flush", group.key)
         else:
             del self._groups[group.key]
             if self._live:  # before, its lanes know of episodes that are yet to be folded
@@ -360,7 +358,7 @@ class Engine:
                 paused_ms = self._suppressing.paused_ms(episode, told_ms, now_ms)
                 due_ms = told_ms + step.after_ms + paused_ms
                 if due_ms > now_ms:
-                    self._at(max(due_ms, now_ms + STILL_MS) if paused_ms else due_ms, "escalate", group.key)
+                    self._timers.put(max(due_ms, now_ms + STILL_MS) if paused_ms else due_ms, "escalate", group.key)
                 elif not self._terms.muted_by(episode, now_ms):
                     for destination in self._terms.destinations(step.receiver, now_ms):
                         lane = self._desk.lane(group.key, destination)
@@ -368,7 +366,7 @@ class Engine:
 
     def _watch(self, notification_id: str, until_ms: int | None) -> None:
         if until_ms is not None:
-            self._at(until_ms, "fall back", notification_id)
+            self._timers.put(until_ms, "fall back", notification_id)
 
     def _settled(self, entry: Notification, opened: Open | None) -> None:
         if opened is not None and entry.state == "failed":
@@ -399,7 +397,7 @@ class Engine:
     def _renew(self, now_ms: int) -> None:
         """Nobody is told twice, or not of the end, because the ledger has forgotten."""
         self._records += self._desk.renewals(now_ms - RENEW_MS)
-        self._at(now_ms + RENEW_MS, "renew", "")
+        self._timers.put(now_ms + RENEW_MS, "renew", "")
 
     # What lies behind something that is down
 
@@ -411,7 +409,7 @@ class Engine:
             if due_ms <= now_ms:
                 self._reconsider(now_ms)
             else:
-                self._at(due_ms, "reconsider", "")
+                self._timers.put(due_ms, "reconsider", "")
 
     def _reconsider(self, now_ms: int) -> None:
         """What people know of stands still while it is behind something that is down; what is no longer is told now,
@@ -425,42 +423,11 @@ class Engine:
                     self._owe_alert(group, episode.alert_id, now_ms)
                     self._escalate(group, now_ms)
         if held:
-            self._at(now_ms + RECONSIDER_MS, "reconsider", "")
-
-    # What is owed no more
-
-    def _merge(self, now_ms: int) -> None:
-        """Tell the ledger what is owed no more because a receiver is owed too much."""
-        for lane, owed in self._desk.merge():
-            if self._is_merged(lane.destination, owed.episode):
-                continue  # by whoever was active before
-            record = merged_record(lane, owed.episode, now_ms)
-            self._desk.places[lane.destination.name].merged.add(owed.episode.offset)
-            self._unwritten[record.id] = owed.flush_ms
-            self.ledger.note(record)
-            self._records.append(record)
-
-    def _is_merged(self, destination: Destination, episode: Episode) -> bool:
-        return self.ledger.is_muted(merged_id(destination, episode))
-
-    def _count_merged(self, entry: Notification) -> None:
-        """What was merged before the start, and of how many of them a digest has told."""
-        if self._live or self.ledger.knows(entry.id):
-            return
-        is_merged = entry.muted_by == [MERGED]
-        if is_merged or entry.merged:
-            destination = self._terms.destination(entry.receiver, entry.destination)
-            if destination is not None:
-                self._desk.count_merged(destination, 1 if is_merged else -entry.merged)
+            self._timers.put(now_ms + RECONSIDER_MS, "reconsider", "")
 
     def _current_keys(self, episode: Episode) -> set[str]:
         """The keys of the groups that an alert is in, by the routes of now."""
         return {key for *_, key in ways_of(self._terms.root, episode)}
-
-    def _at(self, at_ms: int, kind: str, key: str) -> None:
-        if (at_ms, kind, key) not in self._due:
-            self._due.add((at_ms, kind, key))
-            heappush(self._timers, (at_ms, next(self._numbers), kind, key))
 
 
 def _is_known(lane: Lane, episode: Episode) -> bool:
