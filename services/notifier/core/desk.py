@@ -29,6 +29,10 @@ class Place:
     """By group key."""
     active: dict[str, Lane] = field(default_factory=dict)
     """Those of them that are owed something."""
+    ready: dict[str, Lane] = field(default_factory=dict)
+    """Those of these that are to be looked at: not what is under way, and not what waited when it was looked at."""
+    waiting: dict[str, Lane] = field(default_factory=dict)
+    """Those that could not be told when they were looked at, until something is settled or a time has come."""
     passed: dict[str, Lane] = field(default_factory=dict)
     """Those that are owed something that was over before it could be told, by group key; and maybe some more."""
     busy: Counter[str] = field(default_factory=Counter)
@@ -49,6 +53,16 @@ class Place:
         if found is None:
             found = self.lanes[DIGEST] = Lane(DIGEST, self.destination)
         return found
+
+    def forget(self, group_key: str) -> None:
+        """The lane of a group is no more."""
+        for lanes in (self.lanes, self.ready, self.waiting, self.passed):
+            lanes.pop(group_key, None)
+
+    def look_again(self) -> None:
+        """What waited may be told now."""
+        self.ready |= self.waiting
+        self.waiting.clear()
 
     def free(self, alerts: Iterable[str]) -> None:
         """A notice that speaks of `alerts` is no longer under way."""
@@ -179,6 +193,12 @@ class Desk:
         """Something may have to be sent to the destination."""
         self.touched[name] = None
 
+    def look_again(self, name: str) -> None:
+        """What waited at the destination may be told now."""
+        if (place := self.places.get(name)) is not None:
+            place.look_again()
+        self.touch(name)
+
     # What is under way
 
     def open(self, lane: Lane, opened: Open) -> None:
@@ -190,6 +210,7 @@ class Desk:
         self.places[lane.destination.name].busy.update(told.keys())
         for alert in told:
             self._knows(lane, alert)
+        self.places[lane.destination.name].ready.pop(lane.group_key, None)
         if not lane.has_work:
             self.places[lane.destination.name].active.pop(lane.group_key, None)
 
@@ -216,7 +237,9 @@ class Desk:
             place.free(told_by(entry, announced=True))
         if lane.open == entry.id:
             lane.open, lane.opened = None, {}
-        self.touch(lane.destination.name)
+            if lane.has_work:
+                place.ready[lane.group_key] = lane
+        self.look_again(lane.destination.name)
         return opened
 
     # Who was told before
@@ -255,7 +278,7 @@ class Desk:
         for name, lane in list(lanes.items()):
             if lane.is_idle and all(told.over for told in lane.told.values()):
                 del lanes[name]
-                self.places[name].lanes.pop(group_key, None)
+                self.places[name].forget(group_key)
         if not lanes:
             self._of_group.pop(group_key, None)
 
@@ -360,7 +383,10 @@ class Desk:
             self._let_go([(lane, one) for one in queue if has_passed(one)][:1])
 
     def _activate(self, lane: Lane) -> None:
-        self.places[lane.destination.name].active[lane.group_key] = lane
+        place = self.places[lane.destination.name]
+        place.active[lane.group_key] = lane
+        if lane.open is None:
+            place.ready[lane.group_key] = lane
         self.touch(lane.destination.name)
 
     def _knows(self, lane: Lane, alert: str) -> None:

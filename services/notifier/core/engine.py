@@ -71,7 +71,7 @@ class Engine:
             "release": self._release,
             "escalate": self._escalate_group,
             "fall back": lambda key, at_ms: self._watch(key, self._fail_over.look(key, at_ms)),
-            "look": lambda key, at_ms: self._desk.touch(key),
+            "look": lambda key, at_ms: self._desk.look_again(key),
             "reconsider": lambda key, at_ms: self._reconsider(at_ms),
             "digest": lambda key, at_ms: self._suppressed.look(at_ms),
             "renew": lambda key, at_ms: self._renew(at_ms),

@@ -54,14 +54,17 @@ class Planning:
     def _place(self, place: Place) -> None:
         self._digest(place)
         full_since_ms = None
-        for lane in list(place.active.values()):
+        for lane in list(place.ready.values()):
             if place.open >= self.limits.open:
                 full_since_ms = self.now_ms if place.full_since_ms is None else place.full_since_ms
                 break
+            place.ready.pop(lane.group_key, None)
             if lane.open is None:
                 self._lane(place, lane)
             if not lane.has_work:
                 place.active.pop(lane.group_key, None)
+            elif lane.open is None:
+                place.waiting[lane.group_key] = lane
         place.full_since_ms = full_since_ms
 
     def _digest(self, place: Place) -> None:
@@ -75,6 +78,7 @@ class Planning:
                     if not has_passed(head):
                         break
                     passed[alert, head.episode.number] = lane.take(alert)
+                    place.ready[lane.group_key] = lane
             if not any(map(has_passed, lane.all_owed())):
                 del place.passed[lane.group_key]
         held, place.suppressed = place.suppressed, []

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from services.notifier.core import planning
 from services.notifier.core.composing import headline
 from services.notifier.core.destinations import Destination
 from services.notifier.core.merging import MERGED, Limits
@@ -214,3 +215,16 @@ def test_whatever_happens_each_episode_is_told_or_counted(steps: list[tuple[str,
                 assert (states, counted) in ((["firing", "resolved"], False), (["passed"], False), ([], True))
     by_id = {entry.id: entry.merged for entry in world.ledger}
     assert sum(by_id.values()) <= len(merged)
+
+
+def test_what_waits_at_a_receiver_is_not_looked_at_because_of_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "MOST_ALERTS", 50)
+    made = world(Limits(waiting=1_000, open=1_000))
+    for number in range(200):
+        made.publish(alert_event(f"r{number}", 1, "firing", T, T), T)
+        made.publish(alert_event(f"r{number}", 2, "resolved", T + 1, T), T + 1)
+    made.look(T + 2)  # one digest is under way, and the rest waits for its answer
+    asked: list[object] = []
+    monkeypatch.setattr(made.terms, "muted_by", lambda *one: asked.append(one))
+    up(made, "more")
+    assert len(asked) < 10
