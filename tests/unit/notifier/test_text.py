@@ -39,8 +39,8 @@ def test_the_specifications_message_in_bahasa_indonesia() -> None:
         "Nilai: 93,25% (ambang 90%)\n"
         "Waktu: Senin 23 Nov 2026 23.05 WIB\n"
         "Terdampak: 1.312 pelanggan, lokasi Depok, router bras-1\n"
-        f"Tanggapi: https://pantau.example/a/2?to=None&t={BEGAN + 5_000}\n"
-        "Bisukan: https://pantau.example/s/2\n"
+        f"Saya tangani: https://pantau.example/a/2?to=None&t={BEGAN + 5_000}\n"
+        "Bungkam: https://pantau.example/s/2\n"
         f"Alert: https://pantau.example/alerts/{page}-{BEGAN}"
     )
 
@@ -60,8 +60,8 @@ def test_an_end_says_how_long_it_took() -> None:
         ("dependency:mikrotik:edge-1", "12 min: behind mikrotik:edge-1", "12 menit: di belakang mikrotik:edge-1"),
         (f"dependency:{'0a' * 16}", "12 min: behind something that is down", "12 menit: di belakang yang mati"),
         ("suspected:icmp:a", "12 min: until it was known how icmp:a was", "12 menit: sampai keadaan icmp:a jelas"),
-        ("silence:9", "12 min: silenced", "12 menit: dibisukan"),
-        ("mute-time:malam", "12 min: mute time malam", "12 menit: waktu bisu malam"),
+        ("silence:9", "12 min: silenced", "12 menit: dibungkam"),
+        ("mute-time:malam", "12 min: mute time malam", "12 menit: waktu bungkam malam"),
         ("quiet-hours", "12 min: quiet hours", "12 menit: jam tenang"),
         ("flapping", "12 min: it came and went", "12 menit: naik-turun"),
         (
@@ -102,7 +102,7 @@ def test_a_digest_says_whether_it_was_missed_or_held_back() -> None:
     ("occasion", "status", "english", "indonesian"),
     [
         ("repeat", "firing", "🚨 CRITICAL Alert still firing", "🚨 CRITICAL Alert masih aktif"),
-        ("escalation", "firing", "🚨 CRITICAL Alert not acknowledged", "🚨 CRITICAL Alert belum ditanggapi"),
+        ("escalation", "firing", "🚨 CRITICAL Alert not acknowledged", "🚨 CRITICAL Alert belum ditangani"),
         ("digest", "passed", "📋 What was missed: 1 passed", "📋 Yang terlewat: 1 sudah lewat"),
         ("change", "passed", "☑️ CRITICAL Alert has passed", "☑️ CRITICAL Alert sudah lewat"),
         ("test", "firing", "🔔 Test: 🚨 CRITICAL Alert", "🔔 Uji coba: 🚨 CRITICAL Alert"),
