@@ -258,7 +258,9 @@ def test_a_cooldown_that_nobody_was_told_of_holds_nothing_back(behind: bool) -> 
 
 
 def test_what_was_just_let_go_at_a_kill_is_told_at_once_by_who_comes_next() -> None:
-    made = world(event("slow", 1, "firing", T + S, T + S, router="edge"), immediate=True, group_interval_ms=60 * M)
+    slow, other = (event("slow", 1, "firing", T + S, T + S, router=one) for one in ("edge", "elsewhere"))
+    at_once = [one.model_copy(update={"immediate": True}) for one in (slow, other)]
+    made = world(*at_once, group_interval_ms=60 * M)
     down_between(made, T, T + 3 * M)
     made.now_ms = T + 4 * M  # after the minute of grace
     made.engine.advance(made.now_ms)
@@ -267,7 +269,8 @@ def test_what_was_just_let_go_at_a_kill_is_told_at_once_by_who_comes_next() -> N
     made.commit()
     made.start()
     made.run(T + 5 * M)
-    assert [(at, alerts) for at, _, alerts in shown(made)] == [(240, [("slow", "firing")])]
+    told = [(at, [one.event.labels["router"] for one in planned.notice.alerts][:1]) for at, planned in made.arrived]
+    assert told == [(T + S, ["elsewhere"]), (T + 4 * M, ["edge"])]
 
 
 def test_a_parents_event_that_comes_twice_or_late_changes_nothing() -> None:
